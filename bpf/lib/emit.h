@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* Sending a record to user space: choose, stamp, put into the ring, count. */
+#ifndef LIB_EMIT_H
+#define LIB_EMIT_H
+
+#include "ledger.h"
+
+/*
+ * Does anybody want this record streamed? Asked before it is built. If not, it is counted
+ * as such: its metrics have been kept.
+ */
+INLINE bool streamed(enum wire_kind kind, bool failed)
+{
+	__u8 stream = config.stream[kind];
+
+	if (stream == STREAM_ALL || (stream == STREAM_FAILED && failed))
+		return true;
+	count(kind, LEDGER_COUNTED);
+	return false;
+}
+
+/* Fill the head of a zeroed record. */
+INLINE void stamp(struct rec_head *head, enum wire_kind kind, __u32 size, __u64 when_ns,
+		  __u64 cgroup)
+{
+	head->when_ns = when_ns;
+	head->cgroup = cgroup;
+	head->kind = kind;
+	head->size = size;
+	head->cpu = bpf_get_smp_processor_id();
+}
+
+/*
+ * No wake-up per event: the reader comes by on a timer and is woken only when the ring is
+ * half full. `perf` is a constant: programs of iterators cannot write to a perf buffer.
+ */
+INLINE void send(void *ctx, void *record, __u32 size, enum wire_kind kind, const bool perf_ok)
+{
+	long err;
+
+	if (config.transport == TRANSPORT_RINGBUF) {
+		__u64 flags = BPF_RB_NO_WAKEUP;
+
+		if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= config.ring_half)
+			flags = BPF_RB_FORCE_WAKEUP;
+		err = bpf_ringbuf_output(&ring, record, size, flags);
+	} else if (perf_ok) {
+		err = bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, record, size);
+	} else {
+		count(kind, LEDGER_COUNTED);
+		return;
+	}
+	count(kind, err ? LEDGER_LOST_RING : LEDGER_SENT);
+}
+
+/* A record on the stack, zeroed; REC_SEND sends it. */
+#define REC_SEND(ctx, rec, kind, perf_ok) send(ctx, rec, sizeof(*(rec)), kind, perf_ok)
+
+/*
+ * The CPU's scratch buffer, for records with a tail. NULL when a program that this one
+ * interrupted has it: counted as lost.
+ */
+INLINE struct scratch *scratch_take(enum wire_kind kind)
+{
+	__u32 zero = 0;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &zero);
+
+	if (!s)
+		return 0;
+	if (__sync_fetch_and_add(&s->busy, 1)) {
+		__sync_fetch_and_add(&s->busy, -1);
+		count(kind, LEDGER_LOST_SCRATCH);
+		return 0;
+	}
+	return s;
+}
+
+INLINE void scratch_give(struct scratch *s)
+{
+	__sync_fetch_and_add(&s->busy, -1);
+}
+
+#endif

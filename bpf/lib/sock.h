@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* What a program wants to know of a socket. */
+#ifndef LIB_SOCK_H
+#define LIB_SOCK_H
+
+#include "prog.h"
+#include <bpf/bpf_endian.h>
+#include "../wire/tcp.h"
+
+INLINE bool is_tcp(const struct sock *sk, const bool btf)
+{
+	__u16 family = GET(btf, sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       GET(btf, sk, sk_protocol) == IPPROTO_TCP;
+}
+
+INLINE __u32 sock_netns(const struct sock *sk, const bool btf)
+{
+	struct net *net = GET(btf, sk, __sk_common.skc_net.net);
+
+	return net ? GET(btf, net, ns.inum) : 0;
+}
+
+INLINE void sock_tuple(struct wire_tuple *tuple, const struct sock *sk, __u16 role, const bool btf)
+{
+	tuple->af = GET(btf, sk, __sk_common.skc_family);
+	tuple->role = role;
+	tuple->netns = sock_netns(sk, btf);
+	tuple->local_port = GET(btf, sk, __sk_common.skc_num);
+	tuple->remote_port = bpf_ntohs(GET(btf, sk, __sk_common.skc_dport));
+	if (tuple->af == AF_INET6) {
+		__u32 *local = (__u32 *)tuple->local, *remote = (__u32 *)tuple->remote;
+
+		for (int i = 0; i < 4; i++) {
+			local[i] = GET(btf, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[i]);
+			remote[i] = GET(btf, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[i]);
+		}
+	} else {
+		*(__u32 *)tuple->local = GET(btf, sk, __sk_common.skc_rcv_saddr);
+		*(__u32 *)tuple->remote = GET(btf, sk, __sk_common.skc_daddr);
+	}
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* What a program wants to know of a task, and of the running system call. */
+#ifndef LIB_TASK_H
+#define LIB_TASK_H
+
+#include "prog.h"
+#include "../wire/head.h"
+
+INLINE __u64 task_start(const struct task_struct *task, const bool btf)
+{
+	struct task_struct *leader = GET(btf, task, group_leader);
+
+	return leader ? GET(btf, leader, start_boottime) : 0;
+}
+
+INLINE __u32 task_ppid(const struct task_struct *task, const bool btf)
+{
+	struct task_struct *parent = GET(btf, task, real_parent);
+
+	return parent ? GET(btf, parent, tgid) : 0;
+}
+
+/* The pid as the task's innermost pid namespace has it. */
+INLINE __u32 task_ns_pid(const struct task_struct *task, const bool btf)
+{
+	struct task_struct *leader = GET(btf, task, group_leader);
+	struct pid *pid;
+	unsigned int level;
+	struct upid innermost;
+
+	if (!leader)
+		return 0;
+	pid = GET(btf, leader, thread_pid);
+	if (!pid)
+		return 0;
+	level = GET(btf, pid, level);
+	/* an index the verifier cannot know: only the helper can read it */
+	if (bpf_core_read(&innermost, sizeof(innermost), &pid->numbers[level]))
+		return 0;
+	return innermost.nr;
+}
+
+INLINE void task_user(const struct task_struct *task, __u32 *ret_uid, __u32 *ret_gid,
+		      const bool btf)
+{
+	const struct cred *cred = GET(btf, task, cred);
+
+	if (!cred)
+		return;
+	*ret_uid = GET(btf, cred, uid.val);
+	*ret_gid = GET(btf, cred, gid.val);
+}
+
+/* The task's name. bpf_get_current_comm is always allowed, but it is the current task's. */
+INLINE void current_comm(__u8 comm[COMM_LEN])
+{
+	bpf_get_current_comm(comm, COMM_LEN);
+}
+
+/* ---- system calls ---------------------------------------------------------------------- */
+
+#if defined(__TARGET_ARCH_x86)
+enum { NR_connect = 42, NR_accept = 43, NR_execve = 59, NR_accept4 = 288, NR_execveat = 322 };
+#elif defined(__TARGET_ARCH_arm64)
+enum { NR_accept = 202, NR_connect = 203, NR_execve = 221, NR_accept4 = 242, NR_execveat = 281 };
+#endif
+
+INLINE long syscall_nr(const struct pt_regs *regs, const bool btf)
+{
+#if defined(__TARGET_ARCH_x86)
+	return GET(btf, regs, orig_ax);
+#else
+	return GET(btf, regs, syscallno);
+#endif
+}
+
+/* First and second argument, still there when the call returns. */
+INLINE __u64 syscall_arg1(const struct pt_regs *regs, const bool btf)
+{
+#if defined(__TARGET_ARCH_x86)
+	return GET(btf, regs, di);
+#else
+	return GET(btf, regs, orig_x0); /* regs[0] holds the result by now */
+#endif
+}
+
+INLINE __u64 syscall_arg2(const struct pt_regs *regs, const bool btf)
+{
+#if defined(__TARGET_ARCH_x86)
+	return GET(btf, regs, si);
+#else
+	return GET(btf, regs, regs[1]);
+#endif
+}
+
+/* A call by the 32-bit ABI: its numbers mean other calls. */
+INLINE bool syscall_compat(const struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+#else
+	return false;
+#endif
+}
+
+#endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/*
+ * The process family: programs started, failed to start, forked, finished. All from
+ * tracepoints that exist on every target. Each body serves both rungs, see lib/prog.h.
+ */
+#include "lib/cgroup.h"
+#include "lib/emit.h"
+#include "lib/meter.h"
+#include "lib/task.h"
+#include "wire/process.h"
+
+/* The kernel returns these to itself, never to a program. */
+#define ERRNO_MAX 511
+
+/* ---- texts behind the fixed part of a record --------------------------------------------- */
+
+#define TAIL_MASK (REC_SIZE_MAX - 1)
+
+/* Keeps the compiler from seeing through a mask that the verifier needs. */
+#define MASKED(n, mask)                                                                            \
+	({                                                                                         \
+		__u64 _n = (n);                                                                    \
+		asm volatile("%0 &= %1" : "+r"(_n) : "i"(mask));                                   \
+		_n;                                                                                \
+	})
+
+/* Append a NUL-terminated user string of at most max bytes, NUL included. */
+INLINE __u32 put_user_str(struct scratch *s, __u32 at, struct rec_text *text, __u64 from,
+			  const __u32 max)
+{
+	struct rec_head *head = (struct rec_head *)s->record;
+	long n;
+
+	text->off = at;
+	n = bpf_probe_read_user_str(s->record + MASKED(at, TAIL_MASK), max, (void *)from);
+	if (n <= 0) {
+		head->flags |= REC_UNREAD;
+		return at;
+	}
+	if (n == max)
+		head->flags |= REC_CUT;
+	text->len = n - 1;
+	return at + n;
+}
+
+/* The arguments as the kernel laid them out: one after the other, each ended by NUL. */
+INLINE __u32 put_args(struct rec_process_exec *rec, struct scratch *s, __u32 at,
+		      struct task_struct *task, const bool btf)
+{
+	struct mm_struct *mm = GET(btf, task, mm);
+	unsigned long start, end;
+	__u64 n;
+
+	rec->args.off = at;
+	if (!mm)
+		return at;
+	start = GET(btf, mm, arg_start);
+	end = GET(btf, mm, arg_end);
+	n = end > start ? end - start : 0;
+	rec->args_n = n < 0xffff ? n : 0xffff;
+	if (n > config.args_max) {
+		n = config.args_max;
+		if (n)
+			rec->head.flags |= REC_CUT;
+	}
+	if (n > ARGS_MAX)
+		n = ARGS_MAX;
+	if (!n)
+		return at;
+	if (bpf_probe_read_user(s->record + MASKED(at, TAIL_MASK), MASKED(n, 2 * ARGS_MAX - 1),
+				(void *)start)) {
+		rec->head.flags |= REC_UNREAD;
+		return at;
+	}
+	rec->args.len = n;
+	return at + n;
+}
+
+/*
+ * The working directory: from its dentry up to the process's root, across mounts. The names
+ * are copied in the order met, innermost first; user space turns them round.
+ */
+INLINE __u32 put_cwd(struct rec_process_exec *rec, struct scratch *s, __u32 at,
+		     struct task_struct *task)
+{
+	struct dentry *dentry = BPF_CORE_READ(task, fs, pwd.dentry);
+	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
+	struct vfsmount *vfs = BPF_CORE_READ(task, fs, pwd.mnt);
+	struct vfsmount *root_vfs = BPF_CORE_READ(task, fs, root.mnt);
+	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+	__u32 begin = at;
+
+	rec->cwd.off = at;
+	NO_UNROLL
+	for (int i = 0; i < 2 * CWD_DEPTH; i++) {
+		struct dentry *parent;
+		struct mount *above;
+		long n;
+
+		/* forget what is known of it: else each turn is another state to the verifier */
+		at = MASKED(at, TAIL_MASK);
+		if (dentry == root && vfs == root_vfs)
+			break;
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (dentry == BPF_CORE_READ(vfs, mnt_root) || dentry == parent) {
+			above = BPF_CORE_READ(mnt, mnt_parent);
+			if (above == mnt)
+				break; /* the namespace's root: outside of the process's own */
+			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+			mnt = above;
+			vfs = (void *)mnt + bpf_core_field_offset(struct mount, mnt);
+			continue;
+		}
+		if (at - begin > CWD_MAX - 256) {
+			rec->head.flags |= REC_CUT;
+			break;
+		}
+		n = bpf_probe_read_kernel_str(s->record + at, 256,
+					      BPF_CORE_READ(dentry, d_name.name));
+		if (n <= 0) {
+			rec->head.flags |= REC_UNREAD;
+			break;
+		}
+		at += n;
+		dentry = parent;
+	}
+	if (at == begin) { /* the root itself: one empty component */
+		s->record[MASKED(at, TAIL_MASK)] = 0;
+		at++;
+	}
+	rec->cwd.len = at - begin;
+	return at;
+}
+
+/* ---- started --------------------------------------------------------------------------- */
+
+INLINE void send_exec(void *ctx, struct task_struct *task, struct linux_binprm *bprm, __u64 cgroup,
+		      const bool btf)
+{
+	struct scratch *s = scratch_take(KIND_process_exec);
+	struct rec_process_exec *rec;
+	__u32 at = sizeof(*rec);
+
+	if (!s)
+		return;
+	rec = (struct rec_process_exec *)s->record;
+	__builtin_memset(rec, 0, sizeof(*rec));
+	stamp(&rec->head, KIND_process_exec, 0, bpf_ktime_get_boot_ns(), cgroup);
+	rec->head.pid = GET(btf, task, tgid);
+	rec->head.tid = GET(btf, task, pid);
+	rec->head.key = task_start(task, btf);
+	rec->ppid = task_ppid(task, btf);
+	rec->pid_ns = task_ns_pid(task, btf);
+	task_user(task, &rec->uid, &rec->gid, btf);
+	current_comm(rec->comm);
+	/* the copy on the new stack: user memory, present, readable under every lockdown */
+	at = put_user_str(s, at, &rec->path, GET(btf, bprm, exec), PATH_MAX_WIRE);
+	at = put_args(rec, s, at, task, btf);
+	at = put_cwd(rec, s, at, task);
+	rec->head.size = at;
+	send(ctx, rec, MASKED(at, TAIL_MASK), KIND_process_exec, true);
+	scratch_give(s);
+}
+
+INLINE int on_exec(void *ctx, struct task_struct *task, struct linux_binprm *bprm, const bool btf)
+{
+	__u64 cgroup;
+
+	if (!concerns(KIND_process_exec, task_cgroup(task, btf), &cgroup, btf))
+		return 0;
+	meter_add(KIND_process_exec, METER_KEY(METER_process_starts, cgroup, 0, 0), 1);
+	if (streamed(KIND_process_exec, false))
+		send_exec(ctx, task, bprm, cgroup, btf);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(process_exec_btf, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return on_exec(ctx, task, bprm, true);
+}
+
+SEC("?raw_tp/sched_process_exec")
+int BPF_PROG(process_exec_raw, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return on_exec(ctx, task, bprm, false);
+}
+
+/* ---- failed to start ------------------------------------------------------------------- */
+
+INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __s32 err,
+			     __u64 cgroup)
+{
+	struct scratch *s = scratch_take(KIND_process_exec_failed);
+	struct rec_process_exec_failed *rec;
+	__u32 at = sizeof(*rec);
+
+	if (!s)
+		return;
+	rec = (struct rec_process_exec_failed *)s->record;
+	__builtin_memset(rec, 0, sizeof(*rec));
+	stamp(&rec->head, KIND_process_exec_failed, 0, bpf_ktime_get_boot_ns(), cgroup);
+	rec->head.flags = REC_FAILED;
+	rec->head.pid = BPF_CORE_READ(task, tgid);
+	rec->head.tid = BPF_CORE_READ(task, pid);
+	rec->head.key = task_start(task, false);
+	rec->ppid = task_ppid(task, false);
+	task_user(task, &rec->uid, &rec->gid, false);
+	rec->err = err;
+	current_comm(rec->comm);
+	at = put_user_str(s, at, &rec->path, path, PATH_MAX_WIRE);
+	rec->head.size = at;
+	send(ctx, rec, MASKED(at, TAIL_MASK), KIND_process_exec_failed, true);
+	scratch_give(s);
+}
+
+/* Runs at the end of every system call: out again after two comparisons. */
+INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
+{
+	struct task_struct *task;
+	__u64 cgroup, path;
+	long nr;
+
+	if (ret >= 0 || ret < -ERRNO_MAX)
+		return 0;
+	nr = syscall_nr(regs, btf);
+	if (nr != NR_execve && nr != NR_execveat)
+		return 0;
+	task = (struct task_struct *)bpf_get_current_task();
+	if (syscall_compat(task))
+		return 0;
+	if (!concerns(KIND_process_exec_failed, task_cgroup(task, false), &cgroup, false))
+		return 0;
+	meter_add(KIND_process_exec_failed,
+		  METER_KEY(METER_process_start_failures, cgroup, 0, -ret), 1);
+	path = nr == NR_execve ? syscall_arg1(regs, btf) : syscall_arg2(regs, btf);
+	if (streamed(KIND_process_exec_failed, true))
+		send_exec_failed(ctx, task, path, -ret, cgroup);
+	return 0;
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(process_sysexit_btf, struct pt_regs *regs, long ret)
+{
+	return on_sysexit(ctx, regs, ret, true);
+}
+
+SEC("?raw_tp/sys_exit")
+int BPF_PROG(process_sysexit_raw, struct pt_regs *regs, long ret)
+{
+	return on_sysexit(ctx, regs, ret, false);
+}
+
+/* ---- forked ---------------------------------------------------------------------------- */
+
+INLINE int on_fork(void *ctx, struct task_struct *parent, struct task_struct *child, const bool btf)
+{
+	struct rec_process_fork rec = {};
+	__u64 cgroup;
+	int pid = GET(btf, child, pid);
+
+	if (GET(btf, child, tgid) != pid)
+		return 0; /* a thread */
+	/* the child's: clone3 can put it into another cgroup than its parent's */
+	if (!concerns(KIND_process_fork, task_cgroup(child, btf), &cgroup, btf))
+		return 0;
+	meter_add(KIND_process_fork, METER_KEY(METER_process_forks, cgroup, 0, 0), 1);
+	if (!streamed(KIND_process_fork, false))
+		return 0;
+	stamp(&rec.head, KIND_process_fork, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	rec.head.pid = GET(btf, parent, tgid);
+	rec.head.tid = GET(btf, parent, pid);
+	rec.head.key = task_start(parent, btf);
+	rec.child = pid;
+	rec.child_key = task_start(child, btf);
+	current_comm(rec.comm);
+	REC_SEND(ctx, &rec, KIND_process_fork, true);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(process_fork_btf, struct task_struct *parent, struct task_struct *child)
+{
+	return on_fork(ctx, parent, child, true);
+}
+
+SEC("?raw_tp/sched_process_fork")
+int BPF_PROG(process_fork_raw, struct task_struct *parent, struct task_struct *child)
+{
+	return on_fork(ctx, parent, child, false);
+}
+
+/* ---- finished -------------------------------------------------------------------------- */
+
+struct exit_key {
+	__u64 start;
+	__u64 pid;
+};
+
+/*
+ * The tracepoint fires for each thread. signal->live is 0 for the last, but when two end at
+ * the same time both can see the 0; whoever gets its key in here first reports.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct exit_key);
+	__type(value, __u8);
+} exits SEC(".maps");
+
+INLINE bool process_ended(struct task_struct *task, struct signal_struct *signal, __u32 pid,
+			  __u64 start, const bool btf)
+{
+	struct exit_key key = {.start = start, .pid = pid};
+	__u8 one = 1;
+
+	if (GET(btf, signal, live.counter))
+		return false;
+	if (GET(btf, signal, nr_threads) == 1)
+		return true; /* the others are gone already: nobody to race with */
+	return !bpf_map_update_elem(&exits, &key, &one, BPF_NOEXIST);
+}
+
+/* What waitpid will say: of a group exit the group's code, else the leader's. */
+INLINE int exit_status(struct task_struct *task, struct signal_struct *signal, const bool btf)
+{
+	struct task_struct *leader;
+
+	if (GET(btf, signal, flags) & SIGNAL_GROUP_EXIT)
+		return GET(btf, signal, group_exit_code);
+	leader = GET(btf, task, group_leader);
+	return leader ? GET(btf, leader, exit_code) : 0;
+}
+
+enum exit_dim { EXIT_OK, EXIT_ERROR, EXIT_SIGNAL };
+
+INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
+{
+	struct signal_struct *signal = GET(btf, task, signal);
+	struct rec_process_exit rec = {};
+	__u32 pid = GET(btf, task, tgid), gid;
+	__u64 start = task_start(task, btf), now, cgroup;
+	enum exit_dim how;
+	int status;
+
+	if (!signal || !process_ended(task, signal, pid, start, btf))
+		return 0;
+	if (!concerns(KIND_process_exit, task_cgroup(task, btf), &cgroup, btf))
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	status = exit_status(task, signal, btf);
+	how = status & 0x7f ? EXIT_SIGNAL : status ? EXIT_ERROR : EXIT_OK;
+	meter_time(KIND_process_exit, METER_KEY(METER_process_duration, cgroup, how, 0),
+		   now - start, bounds_LIFE);
+	if (!streamed(KIND_process_exit, how != EXIT_OK))
+		return 0;
+	stamp(&rec.head, KIND_process_exit, sizeof(rec), now, cgroup);
+	rec.head.flags = how != EXIT_OK ? REC_FAILED : 0;
+	rec.head.pid = pid;
+	rec.head.tid = GET(btf, task, pid);
+	rec.head.key = start;
+	rec.ppid = task_ppid(task, btf);
+	task_user(task, &rec.uid, &gid, btf);
+	rec.code = (status >> 8) & 0xff;
+	rec.sig = status & 0x7f;
+	rec.core = (status >> 7) & 1;
+	current_comm(rec.comm);
+	REC_SEND(ctx, &rec, KIND_process_exit, true);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(process_exit_btf, struct task_struct *task)
+{
+	return on_exit(ctx, task, true);
+}
+
+SEC("?raw_tp/sched_process_exit")
+int BPF_PROG(process_exit_raw, struct task_struct *task)
+{
+	return on_exit(ctx, task, false);
+}

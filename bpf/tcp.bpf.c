@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/*
+ * The tcp family. One tracepoint tells the life of every connection (inet_sock_set_state);
+ * the others add retransmits and resets, the end of system calls adds who accepted and what
+ * failed before a packet left, and an iterator counts what full listen queues dropped.
+ *
+ * Half of these run in softirq, where `current` is whoever was interrupted. So the owner is
+ * written down when a socket is opened (connect, listen: process context) and when accept
+ * returns it; the cgroup comes from the socket itself.
+ */
+#include "lib/cgroup.h"
+#include "lib/emit.h"
+#include "lib/meter.h"
+#include "lib/sock.h"
+#include "lib/task.h"
+#include "wire/tcp.h"
+
+#define TCP_ROLE_IGNORED  255 /* our own socket: never reported */
+#define TCP_ROLE_LISTENER 254
+
+/* An open socket: who opened it and when. */
+struct conn {
+	__u64 id;	      /* names the socket to user space: an address has no business there */
+	__u64 start_ns;	      /* connect began; established, for accepted ones */
+	__u64 established_ns; /* 0: not yet */
+	__u32 pid;
+	__u32 tid;
+	__u32 drops; /* listener: sk_drops told so far */
+	__u16 role;  /* enum tcp_role, TCP_ROLE_LISTENER, TCP_ROLE_IGNORED */
+	__u16 rsvd;
+	__u8 comm[COMM_LEN];
+};
+
+/* struct sock * → conn. An entry lives from open to close; sized by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+struct listener_key {
+	__u32 netns;
+	__u32 port;
+};
+
+struct owner {
+	__u32 pid;
+	__u32 tid;
+	__u8 comm[COMM_LEN];
+};
+
+/* Who listens on a port: the owner of a connection nobody has accepted yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct listener_key);
+	__type(value, struct owner);
+} listeners SEC(".maps");
+
+/* Threads inside connect whose SYN went out: their result comes by the state change, so the
+ * end of the call has nothing to add. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u8);
+} connecting SEC(".maps");
+
+INLINE struct conn *conn_of(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return bpf_map_lookup_elem(&conns, &key);
+}
+
+INLINE void conn_forget(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	bpf_map_delete_elem(&conns, &key);
+}
+
+INLINE void conn_keep(const struct sock *sk, const struct conn *conn, enum wire_kind kind)
+{
+	__u64 key = (__u64)sk;
+
+	if (bpf_map_update_elem(&conns, &key, conn, BPF_ANY))
+		count(kind, LEDGER_LOST_STATE);
+}
+
+INLINE bool is_ours(__u32 pid)
+{
+	return pid == config.self;
+}
+
+INLINE __u64 new_id(void)
+{
+	return (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+}
+
+/* The current task as owner. Only in process context. */
+INLINE void own(struct conn *conn, __u16 role)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	conn->pid = id >> 32;
+	conn->tid = (__u32)id;
+	conn->id = new_id();
+	conn->role = is_ours(conn->pid) ? TCP_ROLE_IGNORED : role;
+	current_comm(conn->comm);
+}
+
+/* Owner and comm of a record; without a conn the socket is older than we are. */
+INLINE void put_owner(struct rec_head *head, __u8 comm[COMM_LEN], const struct conn *conn)
+{
+	if (!conn) {
+		head->flags |= REC_OLDER;
+		return;
+	}
+	head->key = conn->id;
+	head->pid = conn->pid;
+	head->tid = conn->tid;
+	if (comm)
+		__builtin_memcpy(comm, conn->comm, COMM_LEN);
+}
+
+INLINE __u16 role_of(const struct conn *conn)
+{
+	return conn && conn->role <= TCP_ROLE_SERVER ? conn->role : TCP_ROLE_UNKNOWN;
+}
+
+INLINE bool ignored(const struct conn *conn)
+{
+	return conn && conn->role == TCP_ROLE_IGNORED;
+}
+
+/* ---- connect --------------------------------------------------------------------------- */
+
+INLINE void connect_begins(const struct sock *sk)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct conn conn = {};
+	__u8 one = 1;
+
+	conn.start_ns = bpf_ktime_get_boot_ns();
+	own(&conn, TCP_ROLE_CLIENT);
+	conn_keep(sk, &conn, KIND_tcp_connect);
+	bpf_map_update_elem(&connecting, &thread, &one, BPF_ANY);
+}
+
+INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __s32 err,
+			 const bool btf)
+{
+	struct rec_tcp_connect rec = {};
+	__u64 cgroup, now = bpf_ktime_get_boot_ns();
+
+	if (!concerns(KIND_tcp_connect, sock_cgroup(sk, btf), &cgroup, btf))
+		return;
+	if (!err)
+		conn->established_ns = now;
+	meter_add(KIND_tcp_connect, METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_CLIENT, err),
+		  1);
+	meter_time(KIND_tcp_connect,
+		   METER_KEY(METER_tcp_connect_duration, cgroup, TCP_ROLE_CLIENT, err),
+		   now - conn->start_ns, bounds_FAST);
+	if (!streamed(KIND_tcp_connect, err))
+		return;
+	stamp(&rec.head, KIND_tcp_connect, sizeof(rec), now, cgroup);
+	rec.head.flags = err ? REC_FAILED : 0;
+	put_owner(&rec.head, rec.comm, conn);
+	sock_tuple(&rec.tuple, sk, TCP_ROLE_CLIENT, btf);
+	rec.start_ns = conn->start_ns;
+	rec.err = err;
+	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
+}
+
+/* ---- listen and accept ----------------------------------------------------------------- */
+
+INLINE void listen_begins(const struct sock *sk, const bool btf)
+{
+	struct listener_key key = {.netns = sock_netns(sk, btf),
+				   .port = GET(btf, sk, __sk_common.skc_num)};
+	struct conn conn = {};
+	struct owner owner = {};
+
+	own(&conn, TCP_ROLE_LISTENER);
+	/* a socket can have listened before: what was dropped then is not ours */
+	conn.drops = GET(btf, sk, sk_drops.counter);
+	conn_keep(sk, &conn, KIND_tcp_accept);
+	owner.pid = conn.pid;
+	owner.tid = conn.tid;
+	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
+	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
+}
+
+/* A child of a listener is established: in softirq, nobody has accepted it yet. */
+INLINE void passive_established(const struct sock *sk, const bool btf)
+{
+	struct listener_key key = {.netns = sock_netns(sk, btf),
+				   .port = GET(btf, sk, __sk_common.skc_num)};
+	struct owner *owner = bpf_map_lookup_elem(&listeners, &key);
+	struct cgroup *cgrp = sock_cgroup(sk, btf);
+	__u64 cgroup = cgroup_id(cgrp, btf);
+	struct conn conn = {};
+
+	if (!wanted(cgrp, cgroup, btf))
+		return;
+	conn.id = new_id();
+	conn.start_ns = conn.established_ns = bpf_ktime_get_boot_ns();
+	conn.role = TCP_ROLE_SERVER;
+	if (owner) {
+		conn.pid = owner->pid;
+		conn.tid = owner->tid;
+		__builtin_memcpy(conn.comm, owner->comm, COMM_LEN);
+		if (is_ours(conn.pid))
+			conn.role = TCP_ROLE_IGNORED;
+	}
+	conn_keep(sk, &conn, KIND_tcp_accept);
+	if (conn.role == TCP_ROLE_SERVER)
+		meter_add(KIND_tcp_accept,
+			  METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_SERVER, 0), 1);
+}
+
+/* The accepting process becomes the owner. */
+INLINE void accepted(void *ctx, struct sock *sk)
+{
+	struct cgroup *cgrp = sock_cgroup(sk, false);
+	struct rec_tcp_accept rec = {};
+	struct conn *conn, me = {};
+	__u64 cgroup, now;
+
+	own(&me, TCP_ROLE_SERVER);
+	conn = conn_of(sk);
+	if (me.role == TCP_ROLE_IGNORED || ignored(conn))
+		return;
+	if (!concerns(KIND_tcp_accept, cgrp, &cgroup, false))
+		return;
+	now = bpf_ktime_get_boot_ns();
+	if (conn) {
+		conn->pid = me.pid;
+		conn->tid = me.tid;
+		__builtin_memcpy(conn->comm, me.comm, COMM_LEN);
+		me.id = conn->id;
+		rec.established_ns = conn->established_ns;
+		meter_time(KIND_tcp_accept, METER_KEY(METER_tcp_accept_wait, cgroup, 0, 0),
+			   now - conn->established_ns, bounds_FAST);
+	}
+	if (!streamed(KIND_tcp_accept, false))
+		return;
+	stamp(&rec.head, KIND_tcp_accept, sizeof(rec), now, cgroup);
+	put_owner(&rec.head, rec.comm, &me);
+	if (!conn)
+		rec.head.flags |= REC_OLDER;
+	sock_tuple(&rec.tuple, sk, TCP_ROLE_SERVER, false);
+	REC_SEND(ctx, &rec, KIND_tcp_accept, true);
+}
+
+/* ---- listen queue ---------------------------------------------------------------------- */
+
+/*
+ * No tracepoint fires when a full queue drops a SYN, but the listening socket counts it
+ * (sk_drops, tcp_listendrop()). So the difference is taken on a timer and at the end.
+ */
+INLINE void listener_dropped(void *ctx, const struct sock *sk, struct conn *conn, const bool btf,
+			     const bool perf_ok)
+{
+	struct rec_tcp_listen_drop rec = {};
+	__u32 drops = GET(btf, sk, sk_drops.counter), new;
+	__u64 cgroup;
+
+	new = drops - conn->drops;
+	conn->drops = drops;
+	if (!new || ignored(conn))
+		return;
+	if (!concerns(KIND_tcp_listen_drop, sock_cgroup(sk, btf), &cgroup, btf))
+		return;
+	meter_add(KIND_tcp_listen_drop, METER_KEY(METER_tcp_listen_drops, cgroup, 0, 0), new);
+	if (!streamed(KIND_tcp_listen_drop, true))
+		return;
+	stamp(&rec.head, KIND_tcp_listen_drop, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	rec.head.flags = REC_FAILED;
+	put_owner(&rec.head, 0, conn);
+	sock_tuple(&rec.tuple, sk, TCP_ROLE_SERVER, btf);
+	rec.drops = new;
+	rec.backlog = GET(btf, sk, sk_ack_backlog);
+	rec.backlog_max = GET(btf, sk, sk_max_ack_backlog);
+	REC_SEND(ctx, &rec, KIND_tcp_listen_drop, perf_ok);
+}
+
+/* ---- close ----------------------------------------------------------------------------- */
+
+INLINE void put_totals(struct rec_tcp_close *rec, const struct sock *sk, const bool btf)
+{
+	struct tcp_sock *tp =
+		btf ? (struct tcp_sock *)bpf_skc_to_tcp_sock((void *)sk) : (struct tcp_sock *)sk;
+
+	if (!tp)
+		return;
+	/* a port the kernel chose is given back before the state becomes CLOSE (inet_put_port) */
+	if (!rec->tuple.local_port)
+		rec->tuple.local_port =
+			bpf_ntohs(GET(btf, tp, inet_conn.icsk_inet.inet_sport));
+	rec->sent = GET(btf, tp, bytes_sent) - GET(btf, tp, bytes_retrans);
+	rec->received = GET(btf, tp, bytes_received);
+	/* the peer's FIN takes a sequence number and is counted as a byte (tcp_rcv_nxt_update) */
+	if (rec->received && GET(btf, sk, __sk_common.skc_flags) & (1ul << SOCK_DONE))
+		rec->received--;
+	rec->srtt_us = GET(btf, tp, srtt_us) >> 3;
+	rec->retransmits = GET(btf, tp, total_retrans);
+	rec->segs_out = GET(btf, tp, segs_out);
+	rec->segs_in = GET(btf, tp, segs_in);
+}
+
+INLINE void meter_close(const struct rec_tcp_close *rec, __u64 cgroup, __u16 role, __u64 now)
+{
+	meter_add(KIND_tcp_close, METER_KEY(METER_tcp_io, cgroup, role | TCP_SENT << 8, 0),
+		  rec->sent);
+	meter_add(KIND_tcp_close, METER_KEY(METER_tcp_io, cgroup, role | TCP_RECEIVED << 8, 0),
+		  rec->received);
+	if (rec->start_ns)
+		meter_time(KIND_tcp_close,
+			   METER_KEY(METER_tcp_connection_duration, cgroup, role, 0),
+			   now - rec->start_ns, bounds_LIFE);
+	if (rec->srtt_us)
+		meter_time(KIND_tcp_close, METER_KEY(METER_tcp_rtt, cgroup, role, 0),
+			   rec->srtt_us * 1000ull, bounds_FAST);
+}
+
+INLINE void connection_ends(void *ctx, const struct sock *sk, struct conn *conn, int from,
+			    const bool btf)
+{
+	struct rec_tcp_close rec = {};
+	__u16 role = role_of(conn);
+	__u64 cgroup, now;
+
+	if (ignored(conn) || !concerns(KIND_tcp_close, sock_cgroup(sk, btf), &cgroup, btf))
+		return;
+	now = bpf_ktime_get_boot_ns();
+	if (conn)
+		rec.start_ns = conn->start_ns;
+	sock_tuple(&rec.tuple, sk, role, btf);
+	put_totals(&rec, sk, btf);
+	rec.err = GET(btf, sk, sk_err);
+	meter_close(&rec, cgroup, role, now);
+	if (!streamed(KIND_tcp_close, rec.err))
+		return;
+	stamp(&rec.head, KIND_tcp_close, sizeof(rec), now, cgroup);
+	rec.head.flags = rec.err ? REC_FAILED : 0;
+	put_owner(&rec.head, rec.comm, conn);
+	rec.from = from;
+	REC_SEND(ctx, &rec, KIND_tcp_close, true);
+}
+
+INLINE void closed(void *ctx, const struct sock *sk, int from, const bool btf)
+{
+	struct conn *conn = conn_of(sk);
+
+	if (from == TCP_LISTEN) {
+		if (conn)
+			listener_dropped(ctx, sk, conn, btf, true);
+	} else if (from == TCP_SYN_SENT ||
+		   (from == TCP_SYN_RECV && conn && !conn->established_ns)) {
+		if (conn && !ignored(conn))
+			connect_ends(ctx, sk, conn, GET(btf, sk, sk_err), btf);
+	} else if (from != TCP_SYN_RECV) {
+		connection_ends(ctx, sk, conn, from, btf);
+	}
+	conn_forget(sk);
+}
+
+/* ---- state ----------------------------------------------------------------------------- */
+
+INLINE void state_changed(void *ctx, const struct sock *sk, int from, int to, const bool btf)
+{
+	struct conn *conn = conn_of(sk);
+	struct rec_tcp_state rec = {};
+	__u64 cgroup;
+
+	if (ignored(conn) || !concerns(KIND_tcp_state, sock_cgroup(sk, btf), &cgroup, btf))
+		return;
+	meter_add(KIND_tcp_state, METER_KEY(METER_tcp_state_changes, cgroup, to, 0), 1);
+	if (!streamed(KIND_tcp_state, false))
+		return;
+	stamp(&rec.head, KIND_tcp_state, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	put_owner(&rec.head, 0, conn);
+	sock_tuple(&rec.tuple, sk, role_of(conn), btf);
+	rec.from = from;
+	rec.to = to;
+	REC_SEND(ctx, &rec, KIND_tcp_state, true);
+}
+
+INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bool btf)
+{
+	struct conn *conn;
+
+	if (!is_tcp(sk, btf))
+		return 0;
+	if (to == TCP_SYN_SENT)
+		connect_begins(sk);
+	else if (to == TCP_LISTEN)
+		listen_begins(sk, btf);
+	state_changed(ctx, sk, from, to, btf);
+	if (to == TCP_ESTABLISHED) {
+		conn = conn_of(sk);
+		if (conn && conn->role == TCP_ROLE_CLIENT)
+			connect_ends(ctx, sk, conn, 0, btf);
+		else if (from == TCP_SYN_RECV)
+			passive_established(sk, btf);
+	} else if (to == TCP_CLOSE) {
+		closed(ctx, sk, from, btf);
+	}
+	return 0;
+}
+
+SEC("?tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state_btf, const struct sock *sk, int from, int to)
+{
+	return on_state(ctx, sk, from, to, true);
+}
+
+SEC("?raw_tp/inet_sock_set_state")
+int BPF_PROG(tcp_state_raw, const struct sock *sk, int from, int to)
+{
+	return on_state(ctx, sk, from, to, false);
+}
+
+/* ---- end of system calls --------------------------------------------------------------- */
+
+/* The socket behind a descriptor of the current task, if it is TCP. */
+INLINE struct sock *fd_to_tcp(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(fdt, fd);
+	struct socket *sock;
+	struct file *file;
+	struct sock *sk;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds) ||
+	    bpf_probe_read_kernel(&file, sizeof(file), &files[fd]))
+		return 0;
+	sock = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(sock, sk);
+	return sk && is_tcp(sk, false) ? sk : 0;
+}
+
+/* Errors of connect that say nothing of the connection, or that it goes on. */
+INLINE bool connect_goes_on(__s32 err)
+{
+	switch (err) {
+	case 4:	  /* EINTR */
+	case 9:	  /* EBADF */
+	case 14:  /* EFAULT */
+	case 88:  /* ENOTSOCK */
+	case 106: /* EISCONN */
+	case 114: /* EALREADY */
+	case 115: /* EINPROGRESS */
+		return true;
+	}
+	return err > 511; /* ERESTARTSYS and its like */
+}
+
+struct user_addr {
+	__u16 family;
+	__u16 port;
+	__u32 addr4; /* flow label of an IPv6 address */
+	__u8 addr6[16];
+};
+
+/* No route, no free port, forbidden: connect failed before a SYN left. */
+INLINE void connect_refused_here(void *ctx, struct sock *sk, __u64 to, __s32 err)
+{
+	struct rec_tcp_connect rec = {};
+	struct user_addr addr = {};
+	struct conn me = {};
+	__u64 cgroup;
+
+	own(&me, TCP_ROLE_CLIENT);
+	if (me.role == TCP_ROLE_IGNORED ||
+	    !concerns(KIND_tcp_connect, sock_cgroup(sk, false), &cgroup, false))
+		return;
+	meter_add(KIND_tcp_connect, METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_CLIENT, err),
+		  1);
+	if (!streamed(KIND_tcp_connect, true))
+		return;
+	stamp(&rec.head, KIND_tcp_connect, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	rec.head.flags = REC_FAILED;
+	put_owner(&rec.head, rec.comm, &me);
+	sock_tuple(&rec.tuple, sk, TCP_ROLE_CLIENT, false);
+	/* the socket does not know its peer: the caller's address does */
+	if (bpf_probe_read_user(&addr, sizeof(addr), (void *)to))
+		bpf_probe_read_user(&addr, 8, (void *)to);
+	rec.tuple.remote_port = bpf_ntohs(addr.port);
+	if (addr.family == AF_INET6)
+		__builtin_memcpy(rec.tuple.remote, addr.addr6, 16);
+	else
+		__builtin_memcpy(rec.tuple.remote, &addr.addr4, 4);
+	rec.start_ns = rec.head.when_ns;
+	rec.err = err;
+	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
+}
+
+/* Runs at the end of every system call: out again after three comparisons. */
+INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
+{
+	long nr = syscall_nr(regs, btf);
+	struct task_struct *task;
+	__u64 thread;
+	struct sock *sk;
+
+	if (nr != NR_connect && nr != NR_accept && nr != NR_accept4)
+		return 0;
+	task = (struct task_struct *)bpf_get_current_task();
+	if (syscall_compat(task))
+		return 0;
+	if (nr != NR_connect) {
+		sk = ret >= 0 ? fd_to_tcp(task, ret) : 0;
+		if (sk)
+			accepted(ctx, sk);
+		return 0;
+	}
+	thread = bpf_get_current_pid_tgid();
+	if (!bpf_map_delete_elem(&connecting, &thread) || ret >= 0 || connect_goes_on(-ret))
+		return 0;
+	sk = fd_to_tcp(task, syscall_arg1(regs, btf));
+	if (sk)
+		connect_refused_here(ctx, sk, syscall_arg2(regs, btf), -ret);
+	return 0;
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(tcp_sysexit_btf, struct pt_regs *regs, long ret)
+{
+	return on_sysexit(ctx, regs, ret, true);
+}
+
+SEC("?raw_tp/sys_exit")
+int BPF_PROG(tcp_sysexit_raw, struct pt_regs *regs, long ret)
+{
+	return on_sysexit(ctx, regs, ret, false);
+}
+
+/* ---- retransmits and resets ------------------------------------------------------------ */
+
+INLINE int on_retransmit(void *ctx, const struct sock *sk, enum tcp_segment segment, const bool btf)
+{
+	struct rec_tcp_retransmit rec = {};
+	__u16 state = GET(btf, sk, __sk_common.skc_state);
+	struct conn *conn = conn_of(sk);
+	__u64 cgroup;
+
+	if (segment == TCP_SEGMENT_DATA && state == TCP_SYN_SENT)
+		segment = TCP_SEGMENT_SYN;
+	if (ignored(conn) || !concerns(KIND_tcp_retransmit, sock_cgroup(sk, btf), &cgroup, btf))
+		return 0;
+	meter_add(KIND_tcp_retransmit, METER_KEY(METER_tcp_retransmits, cgroup, segment, 0), 1);
+	if (!streamed(KIND_tcp_retransmit, true))
+		return 0;
+	stamp(&rec.head, KIND_tcp_retransmit, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	put_owner(&rec.head, 0, conn);
+	sock_tuple(&rec.tuple, sk, role_of(conn), btf);
+	rec.segment = segment;
+	rec.state = state;
+	if (segment != TCP_SEGMENT_SYNACK) {
+		struct tcp_sock *tp = btf ? (struct tcp_sock *)bpf_skc_to_tcp_sock((void *)sk)
+					  : (struct tcp_sock *)sk;
+		if (tp)
+			rec.total = GET(btf, tp, total_retrans);
+	}
+	REC_SEND(ctx, &rec, KIND_tcp_retransmit, true);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcp_retransmit_btf, const struct sock *sk)
+{
+	return on_retransmit(ctx, sk, TCP_SEGMENT_DATA, true);
+}
+
+SEC("?raw_tp/tcp_retransmit_skb")
+int BPF_PROG(tcp_retransmit_raw, const struct sock *sk)
+{
+	return on_retransmit(ctx, sk, TCP_SEGMENT_DATA, false);
+}
+
+SEC("?tp_btf/tcp_retransmit_synack")
+int BPF_PROG(tcp_retransmit_synack_btf, const struct sock *sk)
+{
+	return on_retransmit(ctx, sk, TCP_SEGMENT_SYNACK, true);
+}
+
+SEC("?raw_tp/tcp_retransmit_synack")
+int BPF_PROG(tcp_retransmit_synack_raw, const struct sock *sk)
+{
+	return on_retransmit(ctx, sk, TCP_SEGMENT_SYNACK, false);
+}
+
+/* sk may be NULL: an answer to a packet for which no socket was open. */
+INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction direction, const bool btf)
+{
+	struct conn *conn = sk ? conn_of(sk) : 0;
+	struct rec_tcp_reset rec = {};
+	__u64 cgroup;
+
+	if (ignored(conn) || !concerns(KIND_tcp_reset, sk ? sock_cgroup(sk, btf) : 0, &cgroup, btf))
+		return 0;
+	meter_add(KIND_tcp_reset, METER_KEY(METER_tcp_resets, cgroup, direction, 0), 1);
+	if (!streamed(KIND_tcp_reset, true))
+		return 0;
+	stamp(&rec.head, KIND_tcp_reset, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	put_owner(&rec.head, 0, conn);
+	rec.direction = direction;
+	if (sk) {
+		rec.state = GET(btf, sk, __sk_common.skc_state);
+		sock_tuple(&rec.tuple, sk, role_of(conn), btf);
+	}
+	REC_SEND(ctx, &rec, KIND_tcp_reset, true);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_send_reset")
+int BPF_PROG(tcp_send_reset_btf, const struct sock *sk)
+{
+	return on_reset(ctx, sk, TCP_SENT, true);
+}
+
+SEC("?raw_tp/tcp_send_reset")
+int BPF_PROG(tcp_send_reset_raw, const struct sock *sk)
+{
+	return on_reset(ctx, sk, TCP_SENT, false);
+}
+
+SEC("?tp_btf/tcp_receive_reset")
+int BPF_PROG(tcp_receive_reset_btf, struct sock *sk)
+{
+	return on_reset(ctx, sk, TCP_RECEIVED, true);
+}
+
+SEC("?raw_tp/tcp_receive_reset")
+int BPF_PROG(tcp_receive_reset_raw, struct sock *sk)
+{
+	return on_reset(ctx, sk, TCP_RECEIVED, false);
+}
+
+/* ---- all listening sockets, on a timer -------------------------------------------------- */
+
+/* Listeners that are older than we are: the task found holding them becomes their owner. */
+INLINE void adopt(const struct sock *sk, struct task_struct *task)
+{
+	struct listener_key key = {.netns = sock_netns(sk, true), .port = sk->__sk_common.skc_num};
+	struct conn conn = {.role = TCP_ROLE_LISTENER};
+	struct owner owner = {};
+
+	owner.pid = conn.pid = task->tgid;
+	owner.tid = conn.tid = task->pid;
+	if (is_ours(conn.pid))
+		conn.role = TCP_ROLE_IGNORED;
+	bpf_core_read(conn.comm, sizeof(conn.comm), &task->comm);
+	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
+	conn.drops = sk->sk_drops.counter;
+	conn_keep(sk, &conn, KIND_tcp_accept);
+	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
+}
+
+SEC("?iter/task_file")
+int tcp_listeners(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *sock;
+	struct conn *conn;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sock = (struct socket *)bpf_sock_from_file((void *)file);
+	if (!sock)
+		return 0;
+	sk = sock->sk;
+	if (!sk || sk->__sk_common.skc_state != TCP_LISTEN || !is_tcp(sk, true))
+		return 0;
+	conn = conn_of(sk);
+	if (conn)
+		listener_dropped(ctx, sk, conn, true, false);
+	else
+		adopt(sk, task);
+	return 0;
+}

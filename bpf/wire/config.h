@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* What user space tells the programs before they are loaded: constants in .rodata. */
+#ifndef WIRE_CONFIG_H
+#define WIRE_CONFIG_H
+
+#include "head.h"
+
+enum transport { TRANSPORT_RINGBUF, TRANSPORT_PERF };
+enum stream { STREAM_NONE, STREAM_FAILED, STREAM_ALL };
+
+struct config {
+	__u32 transport;	/* enum transport */
+	__u32 ring_half;	/* bytes in the ring from which the reader is woken at once */
+	__u32 filter;		/* 0: every cgroup is wanted */
+	__u32 args_max;		/* bytes of argv copied, 0: none; at most ARGS_MAX */
+	__u32 self;		/* our own pid: its sockets are never reported */
+	__u8 stream[KIND_END];	/* enum stream */
+};
+
+#endif

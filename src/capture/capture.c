@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "capture/internal.h"
+#include "../bpf/wire/process.h"
+
+#define POLL_NS (10 * NSEC_PER_SEC) /* between two looks at the listening sockets */
+
+struct capture {
+	struct capture_config config;
+	struct maps maps;
+	struct ring *ring;
+	struct loaded family[FAMILY_END];
+	struct feature_status status[FEATURES_MAX];
+	size_t status_n; /* of the families asked for: they stand first */
+	struct loop_timer *poll;
+	struct ledger_page *percpu;
+	int cpus;
+	u32 generation;
+};
+
+/* Kernels before 5.11 bill BPF memory to RLIMIT_MEMLOCK; later ones do not care. */
+static void raise_memlock(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &all))
+		log_debug("capture", "RLIMIT_MEMLOCK stays as it is: %s", strerror(errno));
+}
+
+static struct config wire_config(const struct capture *c)
+{
+	struct config wire = {
+		.transport = c->maps.transport,
+		.ring_half = (u32)(c->maps.ring_bytes / 2),
+		.filter = c->config.filter,
+		.args_max = c->config.args_max < ARGS_MAX ? c->config.args_max : ARGS_MAX,
+		.self = (u32)getpid(),
+	};
+
+	for (size_t i = 1; i < KIND_END; i++)
+		wire.stream[i] = (u8)c->config.stream[i];
+	return wire;
+}
+
+static size_t count_on(const struct capture *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->status_n; i++)
+		n += c->status[i].state != FEATURE_OFF;
+	return n;
+}
+
+/* Nothing runs at all: say what the first feature was told, it is the same for the rest. */
+static int nothing_works(const struct capture *c, char *err, size_t err_cap)
+{
+	const struct feature_status *s = &c->status[0];
+
+	snprintf(err, err_cap, "no BPF program can run here: %s%s%s", s->reason,
+		 s->fix[0] ? ": " : "", s->fix);
+	return s->err ? -s->err : -EOPNOTSUPP;
+}
+
+static void load_families(struct capture *c)
+{
+	struct feature_status status[FEATURES_MAX] = { 0 };
+	struct config wire = wire_config(c);
+
+	for (int f = 0; f < FAMILY_END; f++) {
+		if (!(c->config.families >> f & 1))
+			continue;
+		family_load(&c->family[f], (enum wire_family)f, &c->maps, &c->config, &wire,
+			    status);
+	}
+	for (size_t i = 0; i < features_n; i++) {
+		if (!(c->config.families >> features[i].family & 1))
+			continue;
+		status[i].feature = &features[i];
+		c->status[c->status_n++] = status[i];
+	}
+}
+
+static void on_poll(void *ctx)
+{
+	capture_poll(ctx);
+}
+
+int capture_new(struct capture **ret, struct loop *l, const struct capture_config *config,
+		char *err, size_t err_cap)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+	int e = -ENOMEM;
+
+	if (!c)
+		goto fail;
+	c->config = *config;
+	c->cpus = libbpf_num_possible_cpus();
+	c->percpu = calloc((size_t)(c->cpus > 0 ? c->cpus : 1), sizeof(*c->percpu));
+	c->poll = loop_timer_new(l, on_poll, c);
+	if (!c->percpu || !c->poll)
+		goto fail;
+	say_setup();
+	raise_memlock();
+	e = maps_open(&c->maps, config, err, err_cap);
+	if (e)
+		goto fail_told;
+	e = ring_new(&c->ring, l, &c->maps, &c->config);
+	if (e)
+		goto fail;
+	load_families(c);
+	if (!count_on(c)) {
+		e = nothing_works(c, err, err_cap);
+		goto fail_told;
+	}
+	capture_poll(c); /* adopt the listeners that are there already */
+	loop_arm(c->poll, POLL_NS, POLL_NS);
+	*ret = c;
+	return 0;
+fail:
+	snprintf(err, err_cap, "cannot set up the capture: %s", strerror(-e));
+fail_told:
+	capture_free(c);
+	return e;
+}
+
+void capture_stop(struct capture *c)
+{
+	loop_disarm(c->poll);
+	capture_poll(c);
+	for (int f = 0; f < FAMILY_END; f++) {
+		for (size_t i = 0; i < c->family[f].links_n; i++)
+			bpf_link__destroy(c->family[f].links[i]);
+		c->family[f].links_n = 0;
+	}
+}
+
+void capture_free(struct capture *c)
+{
+	if (!c)
+		return;
+	ring_free(c->ring);
+	for (int f = 0; f < FAMILY_END; f++)
+		family_unload(&c->family[f]);
+	maps_close(&c->maps);
+	loop_timer_free(c->poll);
+	free(c->percpu);
+	free(c);
+}
+
+void capture_drain(struct capture *c)
+{
+	while (ring_drain(c->ring, INT32_MAX) > 0)
+		;
+}
+
+/* Reading an iterator runs its program over every open file; it writes nothing. */
+void capture_poll(struct capture *c)
+{
+	for (int f = 0; f < FAMILY_END; f++) {
+		struct bpf_link *link = c->family[f].listeners;
+		char byte;
+		int fd;
+
+		if (!link)
+			continue;
+		fd = bpf_iter_create(bpf_link__fd(link));
+		if (fd < 0) {
+			log_warn("capture", "cannot look at the listening sockets: %s: full listen "
+				 "queues are counted when a listener closes", strerror(errno));
+			continue;
+		}
+		while (read(fd, &byte, 1) > 0 || errno == EAGAIN)
+			errno = 0;
+		close(fd);
+	}
+}
+
+int capture_target(struct capture *c, u64 cgroup, bool on)
+{
+	u32 zero = 0, one = 1;
+	int err;
+
+	err = on ? bpf_map_update_elem(c->maps.targets, &cgroup, &one, BPF_ANY) :
+		   bpf_map_delete_elem(c->maps.targets, &cgroup);
+	if (err)
+		return err;
+	/* the verdicts kept so far were made from the old targets */
+	c->generation++;
+	return bpf_map_update_elem(c->maps.generation, &zero, &c->generation, BPF_ANY);
+}
+
+void capture_ledger(const struct capture *c, struct ledger_page *ret)
+{
+	u32 zero = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (bpf_map_lookup_elem(c->maps.ledger, &zero, c->percpu))
+		return;
+	for (int cpu = 0; cpu < c->cpus; cpu++)
+		for (size_t k = 0; k < KIND_END; k++)
+			for (size_t i = 0; i < LEDGER_END; i++)
+				ret->kind[k].n[i] += c->percpu[cpu].kind[k].n[i];
+}
+
+void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx)
+{
+	struct meter_key key, next;
+	struct meter_cell cell;
+	void *from = NULL;
+
+	while (!bpf_map_get_next_key(c->maps.meters, from, &next)) {
+		if (!bpf_map_lookup_elem(c->maps.meters, &next, &cell))
+			fn(ctx, &next, &cell);
+		key = next;
+		from = &key;
+	}
+}
+
+void capture_meter_delete(struct capture *c, const struct meter_key *key)
+{
+	bpf_map_delete_elem(c->maps.meters, key);
+}
+
+size_t capture_features(const struct capture *c, const struct feature_status **ret)
+{
+	*ret = c->status;
+	return c->status_n;
+}
+
+const char *capture_transport(const struct capture *c)
+{
+	return c->maps.transport == TRANSPORT_RINGBUF ? "ring buffer" : "perf buffer";
+}
+
+static u64 object_bytes(const struct bpf_object *o, const struct bpf_object *shared)
+{
+	struct bpf_map *map;
+	u64 sum = 0;
+
+	bpf_object__for_each_map(map, o)
+		if (bpf_map__autocreate(map) &&
+		    (o == shared || !bpf_object__find_map_by_name(shared, bpf_map__name(map))))
+			sum += map_bytes(bpf_map__fd(map));
+	return sum;
+}
+
+u64 capture_map_bytes(const struct capture *c)
+{
+	u64 sum = object_bytes(c->maps.object, c->maps.object);
+
+	for (int f = 0; f < FAMILY_END; f++)
+		if (c->family[f].object)
+			sum += object_bytes(c->family[f].object, c->maps.object);
+	return sum;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the kernel to records: choose programs, load, attach, drain. The only folder that
+ * knows libbpf. Each family is an object of its own: what one of them cannot do here costs
+ * only that feature, is told by capture_feature, and never takes another family along.
+ */
+#ifndef CAPTURE_H
+#define CAPTURE_H
+
+#include "base/loop.h"
+#include "kinds.h"
+
+struct capture;
+
+/* One record, bytes as the kernel wrote them; valid during the call. */
+typedef void (*capture_record_fn)(void *ctx, const void *record, size_t size);
+
+struct capture_config {
+	u32 families;		/* bit per enum wire_family */
+	u32 forbidden;		/* bit per enum rung */
+	bool forbid_ringbuf;	/* use a perf buffer */
+	const char *btf;	/* file with the kernel's types, NULL: its own */
+	u64 ring_bytes;		/* ring buffer, rounded up to a power of two of pages */
+	u32 args_max;		/* bytes of argv, 0: none */
+	bool filter;		/* only targets (capture_target); else everything */
+	enum stream stream[KIND_END];
+	capture_record_fn record;
+	void *ctx;
+};
+
+enum feature_state { FEATURE_ON, FEATURE_REDUCED, FEATURE_OFF };
+
+/* What became of a feature. REDUCED: not the best rung of those the registry has. */
+struct feature_status {
+	const struct feature *feature;
+	enum feature_state state;
+	enum rung rung;		/* valid unless OFF */
+	int err;		/* errno of the first rung that was refused, 0: none */
+	char reason[160];	/* why it is not ON; "" if it is */
+	char fix[120];		/* what a person can do about it; "" if nothing */
+};
+
+/*
+ * Create maps, load and attach what works. 0 even if features are off (ask
+ * capture_feature); -errno with a sentence in err when nothing at all can run.
+ */
+int capture_new(struct capture **ret, struct loop *l, const struct capture_config *config,
+		char *err, size_t err_cap);
+/* Detach everything; what is in the ring stays readable. */
+void capture_stop(struct capture *c);
+void capture_free(struct capture *c);	/* NULL is fine */
+
+/* Hand over what the ring holds now, all of it. Otherwise it happens on a timer. */
+void capture_drain(struct capture *c);
+
+/* Look at all listening sockets now (otherwise every ten seconds). */
+void capture_poll(struct capture *c);
+
+/* Want this cgroup and all below it (or no longer). 0 or -errno. */
+int capture_target(struct capture *c, u64 cgroup, bool on);
+
+/* Sum over CPUs. Cells of kinds whose family is off are zero. */
+void capture_ledger(const struct capture *c, struct ledger_page *ret);
+
+typedef void (*capture_meter_fn)(void *ctx, const struct meter_key *key,
+				 const struct meter_cell *cell);
+/* Every cell there is, in no order. */
+void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx);
+void capture_meter_delete(struct capture *c, const struct meter_key *key);
+
+size_t capture_features(const struct capture *c, const struct feature_status **ret);
+const char *capture_transport(const struct capture *c);	/* "ring buffer", "perf buffer" */
+u64 capture_map_bytes(const struct capture *c);		/* of all maps, as the kernel bills it */
+
+#endif

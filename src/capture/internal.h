@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of src/capture share with each other and with nobody else. */
+#ifndef CAPTURE_INTERNAL_H
+#define CAPTURE_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "capture/capture.h"
+
+/* ---- objects.c: the embedded BPF objects ------------------------------------------------- */
+
+const void *object_maps(size_t *ret_size);
+const void *object_family(enum wire_family family, size_t *ret_size);
+
+/* ---- maps.c: the maps every family shares ------------------------------------------------ */
+
+struct maps {
+	struct bpf_object *object;
+	enum transport transport;
+	u64 ring_bytes;
+	int ring, perf, ledger, meters, targets, generation; /* fds; -1: not there */
+};
+
+int maps_open(struct maps *m, const struct capture_config *config, char *err, size_t err_cap);
+void maps_close(struct maps *m);
+/* Let a family's object use them, and give its own maps their sizes. */
+int maps_share(const struct maps *m, struct bpf_object *object);
+/* Bytes the kernel bills for a map (fdinfo memlock). */
+u64 map_bytes(int fd);
+
+/* ---- load.c: one family up its ladder ---------------------------------------------------- */
+
+#define LINKS_MAX 16
+
+struct loaded {
+	struct bpf_object *object;	/* NULL: the family is off */
+	struct bpf_link *links[LINKS_MAX];
+	size_t links_n;
+	struct bpf_link *listeners;	/* iterator, run on a timer; NULL: none */
+};
+
+/* Fill status (indexed like features) and ret for one family. */
+void family_load(struct loaded *ret, enum wire_family family, const struct maps *maps,
+		 const struct capture_config *config, const struct config *wire,
+		 struct feature_status *status);
+void family_unload(struct loaded *l);
+
+/* ---- say.c: what libbpf says, and what an errno means to a person ------------------------ */
+
+/* Route libbpf's messages to our log (debug) and remember which program failed. */
+void say_setup(void);
+void say_forget(void);
+const char *say_failed_program(void);	/* "" if none was named since say_forget */
+/* Reason and fix of a refused program: from the errno and the verifier's words, if any. */
+void say_refusal(struct feature_status *status, int err);
+
+/* ---- ring.c: transport --------------------------------------------------------------------- */
+
+struct ring;
+
+int ring_new(struct ring **ret, struct loop *l, const struct maps *maps,
+	     const struct capture_config *config);
+void ring_free(struct ring *r);
+/* At most limit records; returns how many, or -errno. */
+int ring_drain(struct ring *r, size_t limit);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The maps that all families share, and how large each map is. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "capture/internal.h"
+
+/*
+ * Entries of the maps that hold state. Hashes are not preallocated: a map costs what it
+ * holds. What does not fit is counted (LEDGER_LOST_STATE, LEDGER_LOST_METER) or, in LRU
+ * maps, takes the place of the oldest.
+ */
+static const struct {
+	const char *map;
+	u32 entries;
+} sizes[] = {
+	{ "targets", 4096 },	/* cgroups asked for: containers of the chosen pods */
+	{ "verdicts", 4096 },	/* cgroups seen: 250 pods have about 1,000 */
+	{ "meters", 16384 },	/* 1,000 cgroups with 16 series each */
+	{ "conns", 65536 },	/* open TCP connections */
+	{ "listeners", 4096 },
+	{ "connecting", 4096 },
+	{ "exits", 1024 },
+};
+
+/* A power of two that is a multiple of the page size: what the kernel takes. */
+static u64 ring_size(u64 bytes)
+{
+	u64 size = (u64)sysconf(_SC_PAGESIZE);
+
+	while (size < bytes)
+		size *= 2;
+	return size;
+}
+
+static int set_size(struct bpf_map *map)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (!strcmp(bpf_map__name(map), sizes[i].map))
+			return bpf_map__set_max_entries(map, sizes[i].entries);
+	return 0;
+}
+
+static int set_sizes(struct bpf_object *object)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, object)
+		err = err ? err : set_size(map);
+	return err;
+}
+
+static struct bpf_object *open_object(const struct capture_config *config)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "podtrace",
+		    .btf_custom_path = config->btf);
+	size_t size;
+	const void *bytes = object_maps(&size);
+
+	return bpf_object__open_mem(bytes, size, &opts);
+}
+
+static int create(struct maps *m, const struct capture_config *config, enum transport transport)
+{
+	struct bpf_object *o = open_object(config);
+	struct bpf_map *ring, *perf;
+	int err;
+
+	if (!o)
+		return -errno;
+	ring = bpf_object__find_map_by_name(o, "ring");
+	perf = bpf_object__find_map_by_name(o, "perf");
+	m->ring_bytes = ring_size(config->ring_bytes);
+	err = set_sizes(o);
+	if (!err)
+		err = bpf_map__set_autocreate(ring, transport == TRANSPORT_RINGBUF);
+	if (!err)
+		err = bpf_map__set_autocreate(perf, transport == TRANSPORT_PERF);
+	if (!err && transport == TRANSPORT_RINGBUF)
+		err = bpf_map__set_max_entries(ring, (u32)m->ring_bytes);
+	if (!err)
+		err = bpf_object__load(o);
+	if (err) {
+		bpf_object__close(o);
+		return err;
+	}
+	m->object = o;
+	m->transport = transport;
+	return 0;
+}
+
+static int map_fd(const struct bpf_object *o, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(o, name);
+
+	/* libbpf holds a place-keeping fd even for a map it does not create */
+	return map && bpf_map__autocreate(map) ? bpf_map__fd(map) : -1;
+}
+
+int maps_open(struct maps *m, const struct capture_config *config, char *err, size_t err_cap)
+{
+	int ret = -EOPNOTSUPP;
+
+	*m = (struct maps){ .ring = -1, .perf = -1 };
+	if (!config->forbid_ringbuf)
+		ret = create(m, config, TRANSPORT_RINGBUF);
+	if (ret)
+		ret = create(m, config, TRANSPORT_PERF);
+	if (ret) {
+		snprintf(err, err_cap,
+			 "cannot create BPF maps: %s: run as root, or with the capabilities BPF "
+			 "and PERFMON (SYS_ADMIN before Linux 5.8)",
+			 strerror(-ret));
+		return ret;
+	}
+	m->ring = map_fd(m->object, "ring");
+	m->perf = map_fd(m->object, "perf");
+	m->ledger = map_fd(m->object, "ledger");
+	m->meters = map_fd(m->object, "meters");
+	m->targets = map_fd(m->object, "targets");
+	m->generation = map_fd(m->object, "generation");
+	return 0;
+}
+
+void maps_close(struct maps *m)
+{
+	bpf_object__close(m->object);
+	m->object = NULL;
+}
+
+static int share(const struct maps *m, struct bpf_map *map)
+{
+	struct bpf_map *shared = bpf_object__find_map_by_name(m->object, bpf_map__name(map));
+
+	if (bpf_map__is_internal(map))
+		return 0;
+	if (!shared)
+		return set_size(map);
+	if (!bpf_map__autocreate(shared))
+		return bpf_map__set_autocreate(map, false); /* the other transport */
+	return bpf_map__reuse_fd(map, bpf_map__fd(shared));
+}
+
+int maps_share(const struct maps *m, struct bpf_object *object)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, object)
+		err = err ? err : share(m, map);
+	return err;
+}
+
+u64 map_bytes(int fd)
+{
+	char path[64], line[128];
+	unsigned long long bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	fclose(f);
+	return bytes;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Transport: ring buffer or, on kernels without one, a perf buffer per CPU. Nobody is woken
+ * per event: a timer comes by, sooner when there was much, later when there was little, and
+ * the kernel side wakes us at once when the ring is half full.
+ */
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "capture/internal.h"
+
+#define PERF_PAGES 64 /* per CPU, a power of two */
+
+/* Time between drains: halved when the last one found this much, doubled when none. */
+#define DRAIN_MIN_NS (1 * NSEC_PER_MSEC)
+#define DRAIN_MAX_NS (100 * NSEC_PER_MSEC)
+#define DRAIN_BUSY 256
+/* Records a turn of the loop at most, so that a flood does not starve the exporter. */
+#define DRAIN_TURN 16384
+
+struct ring {
+	const struct capture_config *config;
+	struct ring_buffer *rb;
+	struct perf_buffer *pb;
+	struct loop_io *io;
+	struct loop_timer *timer;
+	u64 pause_ns;
+	size_t perf_records; /* handed over by the running perf drain */
+};
+
+static int on_ring_record(void *ctx, void *data, size_t size)
+{
+	struct ring *r = ctx;
+
+	r->config->record(r->config->ctx, data, size);
+	return 0;
+}
+
+struct perf_sample {
+	struct perf_event_header header;
+	u32 size; /* padded to 8 with what precedes it: decode looks at head.size */
+	char data[];
+};
+
+/* PERF_RECORD_LOST is left aside: bpf_perf_event_output told the program, which counted. */
+static enum bpf_perf_event_ret on_perf_event(void *ctx, int cpu, struct perf_event_header *event)
+{
+	const struct perf_sample *sample = (const void *)event;
+	struct ring *r = ctx;
+
+	if (event->type == PERF_RECORD_SAMPLE) {
+		r->perf_records++;
+		r->config->record(r->config->ctx, sample->data, sample->size);
+	}
+	return LIBBPF_PERF_EVENT_CONT;
+}
+
+int ring_drain(struct ring *r, size_t limit)
+{
+	int err;
+
+	if (r->rb)
+		return ring_buffer__consume_n(r->rb, limit);
+	r->perf_records = 0;
+	err = perf_buffer__consume(r->pb);
+	return err < 0 ? err : (int)r->perf_records;
+}
+
+static void turn(struct ring *r)
+{
+	int n = ring_drain(r, DRAIN_TURN);
+
+	if (n >= DRAIN_TURN)
+		r->pause_ns = 0; /* more is waiting: the next turn */
+	else if (n >= DRAIN_BUSY)
+		r->pause_ns = r->pause_ns / 2 > DRAIN_MIN_NS ? r->pause_ns / 2 : DRAIN_MIN_NS;
+	else
+		r->pause_ns = r->pause_ns * 2 < DRAIN_MAX_NS ? r->pause_ns * 2 : DRAIN_MAX_NS;
+	if (!r->pause_ns && n < DRAIN_TURN)
+		r->pause_ns = DRAIN_MIN_NS;
+	loop_arm(r->timer, r->pause_ns, 0);
+}
+
+static void on_timer(void *ctx)
+{
+	turn(ctx);
+}
+
+static void on_wakeup(void *ctx, int fd, u32 events)
+{
+	turn(ctx);
+}
+
+static struct perf_buffer *open_perf(struct ring *r, int fd)
+{
+	/* wake the reader at half of a CPU's buffer, not at each sample */
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.watermark = 1,
+		.wakeup_watermark = (u32)(PERF_PAGES * sysconf(_SC_PAGESIZE) / 2),
+	};
+
+	return perf_buffer__new_raw(fd, PERF_PAGES, &attr, on_perf_event, r, NULL);
+}
+
+int ring_new(struct ring **ret, struct loop *l, const struct maps *maps,
+	     const struct capture_config *config)
+{
+	struct ring *r = calloc(1, sizeof(*r));
+	int fd, err;
+
+	if (!r)
+		return -ENOMEM;
+	r->config = config;
+	r->pause_ns = DRAIN_MAX_NS;
+	if (maps->transport == TRANSPORT_RINGBUF)
+		r->rb = ring_buffer__new(maps->ring, on_ring_record, r, NULL);
+	else
+		r->pb = open_perf(r, maps->perf);
+	if (!r->rb && !r->pb)
+		goto fail;
+	fd = r->rb ? ring_buffer__epoll_fd(r->rb) : perf_buffer__epoll_fd(r->pb);
+	r->io = loop_add(l, fd, LOOP_READ, on_wakeup, r);
+	r->timer = loop_timer_new(l, on_timer, r);
+	if (!r->io || !r->timer)
+		goto fail;
+	loop_arm(r->timer, DRAIN_MIN_NS, 0);
+	*ret = r;
+	return 0;
+fail:
+	err = -errno;
+	ring_free(r);
+	return err;
+}
+
+void ring_free(struct ring *r)
+{
+	if (!r)
+		return;
+	loop_del(r->io);
+	loop_timer_free(r->timer);
+	ring_buffer__free(r->rb);
+	perf_buffer__free(r->pb);
+	free(r);
+}

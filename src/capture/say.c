@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What libbpf says goes to our log; what an errno means is put into words. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "capture/internal.h"
+
+/* libbpf names a failing program only in its messages ("prog 'NAME': ..."), and hands the
+ * verifier's log over in one of them. Kept until say_forget. */
+static struct {
+	char program[64];
+	char words[120]; /* the line of the verifier's log that says why */
+} failed;
+
+static void remember_program(const char *line)
+{
+	struct str rest = str_of(line), name;
+
+	if (!str_starts(rest, STR("prog '")) || failed.program[0])
+		return;
+	rest = str_slice(rest, 6, rest.n);
+	str_cut(&rest, '\'', &name);
+	str_copy(failed.program, sizeof(failed.program), name);
+}
+
+/* The last line that says something: statistics come behind it. */
+static void remember_words(const char *log)
+{
+	struct str rest = str_of(log), line, last = STR("");
+
+	while (str_cut(&rest, '\n', &line)) {
+		line = str_trim(line);
+		if (line.n && !str_starts(line, STR("processed ")) &&
+		    !str_starts(line, STR("verification time")) &&
+		    !str_starts(line, STR("stack depth")) && !str_starts(line, STR("-- END")))
+			last = line;
+	}
+	str_copy(failed.words, sizeof(failed.words), last);
+}
+
+static int on_message(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		return 0;
+	if (level == LIBBPF_WARN)
+		remember_program(text);
+	if (strstr(text, "-- BEGIN PROG LOAD LOG --"))
+		remember_words(text);
+	/* a refused rung is no warning of ours: the ladder goes on, the feature table tells */
+	text[strcspn(text, "\n")] = 0;
+	log_debug("libbpf", "%s", text);
+	free(text);
+	return 0;
+}
+
+void say_setup(void)
+{
+	libbpf_set_print(on_message);
+}
+
+void say_forget(void)
+{
+	memset(&failed, 0, sizeof(failed));
+}
+
+const char *say_failed_program(void)
+{
+	return failed.program;
+}
+
+static const struct {
+	int err;
+	bool log; /* only if the verifier said something */
+	const char *reason;
+	const char *fix;
+} refusals[] = {
+	{ EPERM, false, "not permitted (EPERM)",
+	  "give the container the capabilities BPF and PERFMON (SYS_ADMIN before Linux 5.8)" },
+	{ EACCES, true, "refused by the verifier", "" },
+	{ EACCES, false, "denied by a security module (EACCES)",
+	  "allow the bpf class to its SELinux domain, or run it as spc_t" },
+	{ ESRCH, false, "the kernel has no such target, or no BTF", "" },
+	{ ENOENT, false, "the kernel has no such target", "" },
+	{ ENOMEM, false, "out of memory (ENOMEM)", "raise the memory limit" },
+	{ EINVAL, true, "refused by the verifier", "" },
+};
+
+void say_refusal(struct feature_status *status, int err)
+{
+	const char *words = failed.words;
+
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		if (refusals[i].err != err || (refusals[i].log && !words[0]))
+			continue;
+		snprintf(status->reason, sizeof(status->reason), "%s%s%s", refusals[i].reason,
+			 words[0] ? ": " : "", words);
+		snprintf(status->fix, sizeof(status->fix), "%s", refusals[i].fix);
+		return;
+	}
+	snprintf(status->reason, sizeof(status->reason), "%s (errno %d)%s%s", strerror(err), err,
+		 words[0] ? ": " : "", words);
+	status->fix[0] = 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One decoder per kind: the record is at least as large as its struct. */
+#ifndef DECODE_DECODERS_H
+#define DECODE_DECODERS_H
+
+#include "decode/decode.h"
+
+#define KIND(id, kind, family, stream, name, text)                                         \
+	enum decode_fault decode_##kind(const struct rec_##kind *rec, struct decode_room *room, \
+					struct event *ret);
+#include "../../bpf/registry.def"
+
+/* A text of the tail: DECODE_TEXT if it is not inside of the record. */
+enum decode_fault decode_text(const struct rec_head *head, const struct rec_text *text,
+			      struct str *ret);
+
+#endif

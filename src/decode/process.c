@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "decode/decoders.h"
+
+/*
+ * Components come innermost first, each ended by NUL; here they become a path. A single
+ * empty one is the root. room holds all of it: the tail is no longer than CWD_MAX, and each
+ * NUL becomes a slash.
+ */
+static struct str join_cwd(struct str parts, bool cut, char *room, size_t cap)
+{
+	size_t at = cap;
+
+	if (!parts.n)
+		return STR("");
+	while (parts.n) {
+		struct str part;
+
+		str_cut(&parts, 0, &part);
+		if (!part.n)
+			continue;
+		if (part.n + 1 > at)
+			return STR("");
+		at -= part.n;
+		memcpy(room + at, part.p, part.n);
+		room[--at] = '/';
+	}
+	if (at == cap)
+		return cut ? STR("") : STR("/");
+	return (struct str){ room + at, cap - at };
+}
+
+enum decode_fault decode_process_exec(const struct rec_process_exec *rec, struct decode_room *room,
+				      struct event *ret)
+{
+	struct ev_exec *ev = &ret->process_exec;
+	enum decode_fault fault;
+	struct str cwd;
+
+	ev->ppid = rec->ppid;
+	ev->uid = rec->uid;
+	ev->gid = rec->gid;
+	ev->pid_ns = rec->pid_ns;
+	ev->args_n = rec->args_n;
+	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	fault = decode_text(&rec->head, &rec->path, &ev->path);
+	if (!fault)
+		fault = decode_text(&rec->head, &rec->args, &ev->args);
+	if (!fault)
+		fault = decode_text(&rec->head, &rec->cwd, &cwd);
+	if (fault)
+		return fault;
+	if (cwd.n > CWD_MAX)
+		return DECODE_TEXT;
+	ev->cwd = join_cwd(cwd, rec->head.flags & REC_CUT, room->cwd, sizeof(room->cwd));
+	return DECODE_OK;
+}
+
+enum decode_fault decode_process_exec_failed(const struct rec_process_exec_failed *rec,
+					     struct decode_room *room, struct event *ret)
+{
+	struct ev_exec_failed *ev = &ret->process_exec_failed;
+
+	ev->ppid = rec->ppid;
+	ev->uid = rec->uid;
+	ev->gid = rec->gid;
+	ev->err = rec->err;
+	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	return decode_text(&rec->head, &rec->path, &ev->path);
+}
+
+enum decode_fault decode_process_fork(const struct rec_process_fork *rec, struct decode_room *room,
+				      struct event *ret)
+{
+	struct ev_fork *ev = &ret->process_fork;
+
+	ev->child = rec->child;
+	ev->child_key = rec->child_key;
+	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	return DECODE_OK;
+}
+
+enum decode_fault decode_process_exit(const struct rec_process_exit *rec, struct decode_room *room,
+				      struct event *ret)
+{
+	struct ev_exit *ev = &ret->process_exit;
+
+	if (rec->code < 0 || rec->code > 255 || rec->sig > 127 || rec->head.key > rec->head.when_ns)
+		return DECODE_VALUE;
+	ev->ppid = rec->ppid;
+	ev->uid = rec->uid;
+	ev->code = rec->code;
+	ev->sig = rec->sig;
+	ev->core = rec->core;
+	ev->run_ns = rec->head.when_ns - rec->head.key;
+	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	return DECODE_OK;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A decoded event: what a record said, checked once, plus whose it is (filled by enrich).
+ * Nouns only. Views point into the record or into enrich's tables and are valid until the
+ * event has been handed to the last stage; who keeps one longer, copies it.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include "base/str.h"
+#include "who.h"
+#include "../bpf/wire/process.h"
+#include "../bpf/wire/tcp.h"
+
+/* What is known of a process, kept from its exec to its exit. Owned by enrich. */
+struct process {
+	u32 pid, ppid, uid;
+	u64 start_ns;		/* boot ns: with pid its identity */
+	u64 exec_ns;		/* last exec, 0: not seen */
+	char comm[COMM_LEN + 1];
+	char exe[PATH_MAX_WIRE];	/* path given to execve; "" not known */
+	char args[256];		/* for a person: blanks between, cut */
+};
+
+struct tcp_tuple {
+	u8 local[16], remote[16];
+	u16 local_port, remote_port;
+	bool v6;
+	enum tcp_role role;
+	u32 netns;
+};
+
+struct ev_exec {
+	u32 ppid, uid, gid, pid_ns;
+	struct str comm, path;
+	struct str args;	/* NUL-separated, as the process has them */
+	u32 args_n;		/* bytes it really has */
+	struct str cwd;		/* "/a/b"; "" not known */
+};
+
+struct ev_exec_failed {
+	u32 ppid, uid, gid;
+	int err;
+	struct str comm, path;
+};
+
+struct ev_fork {
+	u32 child;
+	u64 child_key;
+	struct str comm;
+};
+
+struct ev_exit {
+	u32 ppid, uid;
+	int code, sig;
+	bool core;
+	u64 run_ns;
+	struct str comm;
+};
+
+struct ev_tcp_connect {
+	struct tcp_tuple tuple;
+	u64 start_ns, duration_ns;
+	int err;
+	struct str comm;
+};
+
+struct ev_tcp_accept {
+	struct tcp_tuple tuple;
+	u64 wait_ns;
+	bool wait_known;
+	struct str comm;
+};
+
+struct ev_tcp_state {
+	struct tcp_tuple tuple;
+	u16 from, to;
+};
+
+struct ev_tcp_close {
+	struct tcp_tuple tuple;
+	u64 start_ns;		/* 0: older than we are */
+	u64 sent, received;
+	u32 srtt_us, retransmits, segs_out, segs_in;
+	int err;
+	u16 from;
+	struct str comm;
+};
+
+struct ev_tcp_retransmit {
+	struct tcp_tuple tuple;
+	enum tcp_segment segment;
+	u16 state;
+	u32 total;
+};
+
+struct ev_tcp_reset {
+	struct tcp_tuple tuple;
+	enum tcp_direction direction;
+	u16 state;
+};
+
+struct ev_tcp_listen_drop {
+	struct tcp_tuple tuple;
+	u32 drops, backlog, backlog_max;
+};
+
+struct event {
+	enum wire_kind kind;
+	u16 flags;		/* REC_* */
+	u16 cpu;
+	u64 when_ns;		/* boot ns */
+	u64 cgroup;
+	u64 key;
+	u32 pid, tid;
+	struct who *who;	/* set by enrich, never NULL after it */
+	const struct process *process; /* set by enrich; NULL: nothing known of it */
+	union {
+		struct ev_exec process_exec;
+		struct ev_exec_failed process_exec_failed;
+		struct ev_fork process_fork;
+		struct ev_exit process_exit;
+		struct ev_tcp_connect tcp_connect;
+		struct ev_tcp_accept tcp_accept;
+		struct ev_tcp_state tcp_state;
+		struct ev_tcp_close tcp_close;
+		struct ev_tcp_retransmit tcp_retransmit;
+		struct ev_tcp_reset tcp_reset;
+		struct ev_tcp_listen_drop tcp_listen_drop;
+	};
+};
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kinds.h"
+#include "../bpf/wire/process.h"
+#include "../bpf/wire/tcp.h"
+
+const struct kind kinds[KIND_END] = {
+#define KIND(id_, kind, family_, stream_, name_, text_)                                    \
+	[id_] = { .id = #kind,                                                             \
+		  .name = name_,                                                           \
+		  .text = text_,                                                           \
+		  .family = FAMILY_##family_,                                              \
+		  .stream = STREAM_##stream_,                                              \
+		  .size = sizeof(struct rec_##kind) },
+#include "../bpf/registry.def"
+};
+
+const struct family families[FAMILY_END] = {
+#define FAMILY(family, text_) [FAMILY_##family] = { .name = #family, .text = text_ },
+#include "../bpf/registry.def"
+};
+
+const struct meter meters[METER_END] = {
+#define METER(id_, meter, family_, type_, name_, unit_, dim_, bounds_, text_)              \
+	[id_] = { .id = #meter,                                                            \
+		  .name = name_,                                                           \
+		  .unit = unit_,                                                           \
+		  .text = text_,                                                           \
+		  .family = FAMILY_##family_,                                              \
+		  .type = METER_##type_,                                                   \
+		  .dim = DIM_##dim_,                                                       \
+		  .bounds = BOUNDS_##bounds_ },
+#include "../bpf/registry.def"
+};
+
+enum {
+#define FEATURE(family, feature, needed, text) FEATURE_##feature,
+#include "../bpf/registry.def"
+	FEATURE_END
+};
+
+enum { no, yes };
+
+const struct feature features[] = {
+#define FEATURE(family_, feature, needed_, text)                                           \
+	{ .family = FAMILY_##family_, .name = #feature, .needed = needed_, .without = text },
+#include "../bpf/registry.def"
+};
+const size_t features_n = ARRAY_SIZE(features);
+
+const struct prog progs[] = {
+#define PROG(feature_, rung_, program)                                                     \
+	{ .feature = FEATURE_##feature_, .rung = RUNG_##rung_, .name = #program },
+#include "../bpf/registry.def"
+};
+const size_t progs_n = ARRAY_SIZE(progs);
+
+_Static_assert(ARRAY_SIZE(features) <= FEATURES_MAX, "more features than masks have bits");
+
+#define BOUNDS(name, ...) static const u64 ns_##name[] = { __VA_ARGS__ };                  \
+	_Static_assert(ARRAY_SIZE(ns_##name) < METER_SLOTS, "too many bounds");
+#include "../bpf/wire/bounds.def"
+
+const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n)
+{
+	static const struct {
+		const u64 *v;
+		size_t n;
+	} table[BOUNDS_COUNT] = {
+#define BOUNDS(name, ...) [BOUNDS_##name] = { ns_##name, ARRAY_SIZE(ns_##name) },
+#include "../bpf/wire/bounds.def"
+	};
+
+	*ret_n = table[bounds].n;
+	return table[bounds].v;
+}
+
+static const char *const rung_names[RUNG_COUNT] = {
+	[RUNG_tp_btf] = "tp_btf",
+	[RUNG_raw_tp] = "raw_tp",
+	[RUNG_iter] = "iter",
+};
+
+const char *rung_name(enum rung rung)
+{
+	return rung_names[rung];
+}
+
+int rung_find(struct str name)
+{
+	for (int i = 0; i < RUNG_COUNT; i++)
+		if (str_eq(name, str_of(rung_names[i])))
+			return i;
+	return -1;
+}
+
+int family_find(struct str name)
+{
+	for (int i = 0; i < FAMILY_END; i++)
+		if (str_eq(name, str_of(families[i].name)))
+			return i;
+	return -1;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The registry, expanded for user space: tables of kinds, families, features, programs and
+ * meters. All const; ids index them.
+ */
+#ifndef KINDS_H
+#define KINDS_H
+
+#include "base/str.h"
+#include "../bpf/wire/config.h"
+
+struct kind {
+	const char *id;		/* "process_exec" */
+	const char *name;	/* "podtrace.process.exec" */
+	const char *text;
+	enum wire_family family;
+	enum stream stream;	/* what the agent streams by default */
+	size_t size;		/* of the fixed part of its record */
+};
+
+struct family {
+	const char *name;
+	const char *text;
+};
+
+enum rung { RUNG_tp_btf, RUNG_raw_tp, RUNG_iter, RUNG_COUNT };
+
+struct feature {
+	enum wire_family family;
+	const char *name;
+	bool needed;		/* the family is worth nothing without it */
+	const char *without;	/* what is missing without it */
+};
+
+/* Rows of one feature stand together, best first. */
+struct prog {
+	u16 feature;		/* index in features */
+	enum rung rung;
+	const char *name;
+};
+
+enum meter_type { METER_COUNTER, METER_HISTOGRAM };
+enum meter_dim {
+	DIM_NONE, DIM_ERRNO, DIM_EXIT, DIM_CONNECT, DIM_ROLE, DIM_ROLE_DIRECTION, DIM_SEGMENT,
+	DIM_DIRECTION, DIM_STATE,
+};
+enum meter_bounds {
+	BOUNDS_NONE,
+#define BOUNDS(name, ...) BOUNDS_##name,
+#include "../bpf/wire/bounds.def"
+	BOUNDS_COUNT
+};
+
+struct meter {
+	const char *id;
+	const char *name;
+	const char *unit;
+	const char *text;
+	enum wire_family family;
+	enum meter_type type;
+	enum meter_dim dim;
+	enum meter_bounds bounds;
+};
+
+extern const struct kind kinds[KIND_END];	/* [0] is empty: ids start at 1 */
+extern const struct family families[FAMILY_END];
+extern const struct meter meters[METER_END];	/* [0] is empty */
+extern const struct feature features[];
+extern const size_t features_n;
+extern const struct prog progs[];
+extern const size_t progs_n;
+
+#define FEATURES_MAX 64
+
+/* Bucket bounds in ns; *ret_n is how many (0 for BOUNDS_NONE). */
+const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n);
+
+const char *rung_name(enum rung rung);
+/* Index, or -1. */
+int family_find(struct str name);
+int rung_find(struct str name);
+
+#endif

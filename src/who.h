@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who an event belongs to: a container, a systemd unit, or the host itself. One `struct who`
+ * stands for one OTLP resource; several cgroups (a container's children, exec sessions) can
+ * lead to the same one. Owned by enrich; stays at its address until enrich drops it, which
+ * it says first (enrich.h), so that the exporter's resource can be dropped too.
+ */
+#ifndef WHO_H
+#define WHO_H
+
+#include "base/str.h"
+
+enum who_kind {
+	WHO_UNKNOWN,	/* the cgroup was gone before it could be read: counted */
+	WHO_HOST,	/* a process of the node outside any container or service */
+	WHO_UNIT,	/* a systemd service, scope or slice of the node */
+	WHO_CONTAINER,	/* a container, in a pod or not */
+	WHO_POD,	/* the pod's own cgroup: no container of it */
+	WHO_HELPER,	/* conmon and the like: bears a container's id, is not the container */
+};
+
+#define WHO_ID_MAX 65		/* 64 hex digits and NUL */
+#define WHO_UID_MAX 37		/* 8-4-4-4-12 and NUL */
+#define WHO_UNIT_MAX 128
+
+struct who {
+	enum who_kind kind;
+	char container_id[WHO_ID_MAX];	/* "" if none */
+	char pod_uid[WHO_UID_MAX];	/* "" if none; with dashes, or 32 hex (static pod) */
+	char runtime[16];		/* containerd, cri-o, docker, podman; "" not told by the path */
+	char qos[12];			/* guaranteed, burstable, besteffort; "" outside kubepods */
+	char unit[WHO_UNIT_MAX];	/* "ssh.service"; "" if none */
+	int resource;			/* the exporter's number, -1: not registered yet */
+	u64 last_ns;			/* last event, boot ns */
+};
+
+#endif
