@@ -32,7 +32,7 @@ struct tcp_tuple {
 
 struct ev_exec {
 	u32 ppid, uid, gid, pid_ns;
-	struct str comm, path;
+	struct str path;
 	struct str args;	/* NUL-separated, as the process has them */
 	u32 args_n;		/* bytes it really has */
 	struct str cwd;		/* "/a/b"; "" not known */
@@ -41,13 +41,12 @@ struct ev_exec {
 struct ev_exec_failed {
 	u32 ppid, uid, gid;
 	int err;
-	struct str comm, path;
+	struct str path;
 };
 
 struct ev_fork {
 	u32 child;
 	u64 child_key;
-	struct str comm;
 };
 
 struct ev_exit {
@@ -55,21 +54,18 @@ struct ev_exit {
 	int code, sig;
 	bool core;
 	u64 run_ns;
-	struct str comm;
 };
 
 struct ev_tcp_connect {
 	struct tcp_tuple tuple;
 	u64 start_ns, duration_ns;
 	int err;
-	struct str comm;
 };
 
 struct ev_tcp_accept {
 	struct tcp_tuple tuple;
 	u64 wait_ns;
 	bool wait_known;
-	struct str comm;
 };
 
 struct ev_tcp_state {
@@ -84,7 +80,6 @@ struct ev_tcp_close {
 	u32 srtt_us, retransmits, segs_out, segs_in;
 	int err;
 	u16 from;
-	struct str comm;
 };
 
 struct ev_tcp_retransmit {
@@ -113,6 +108,7 @@ struct event {
 	u64 cgroup;
 	u64 key;
 	u32 pid, tid;
+	struct str comm;	/* name of the owner's thread; empty: not known */
 	struct who *who;	/* set by enrich, never NULL after it */
 	const struct process *process; /* set by enrich; NULL: nothing known of it */
 	union {

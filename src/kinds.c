@@ -3,13 +3,16 @@
 #include "../bpf/wire/process.h"
 #include "../bpf/wire/tcp.h"
 
+enum { no, yes }; /* as the registry writes them */
+
 const struct kind kinds[KIND_END] = {
-#define KIND(id_, kind, family_, stream_, name_, text_)                                    \
+#define KIND(id_, kind, family_, stream_, live_, name_, text_)                                    \
 	[id_] = { .id = #kind,                                                             \
 		  .name = name_,                                                           \
 		  .text = text_,                                                           \
 		  .family = FAMILY_##family_,                                              \
 		  .stream = STREAM_##stream_,                                              \
+		  .live = live_,                                                           \
 		  .size = sizeof(struct rec_##kind) },
 #include "../bpf/registry.def"
 };
@@ -37,8 +40,6 @@ enum {
 #include "../bpf/registry.def"
 	FEATURE_END
 };
-
-enum { no, yes };
 
 const struct feature features[] = {
 #define FEATURE(family_, feature, needed_, text)                                           \

@@ -15,6 +15,7 @@ struct kind {
 	const char *text;
 	enum wire_family family;
 	enum stream stream;	/* what the agent streams by default */
+	bool live;		/* shown by the live view */
 	size_t size;		/* of the fixed part of its record */
 };
 

@@ -9,7 +9,7 @@
 #define WIRE_HEAD_H
 
 enum wire_kind {
-#define KIND(id, kind, family, stream, name, text) KIND_##kind = id,
+#define KIND(id, kind, family, stream, live, name, text) KIND_##kind = id,
 #include "../registry.def"
 	KIND_END /* one past the last: ids are dense from 1 */
 };

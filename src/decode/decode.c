@@ -27,7 +27,7 @@ enum decode_fault decode_text(const struct rec_head *head, const struct rec_text
 }
 
 /* Typed calls by kind, so that no function is called through a pointer of another type. */
-#define KIND(id, kind, family, stream, name, text)                                         \
+#define KIND(id, kind, family, stream, live, name, text)                                         \
 	static enum decode_fault call_##kind(const void *rec, struct decode_room *room,    \
 					     struct event *ret)                            \
 	{                                                                                  \
@@ -40,7 +40,7 @@ enum decode_fault decode(const void *record, size_t size, struct decode_room *ro
 {
 	static enum decode_fault (*const calls[KIND_END])(const void *, struct decode_room *,
 							  struct event *) = {
-#define KIND(id, kind, family, stream, name, text) [id] = call_##kind,
+#define KIND(id, kind, family, stream, live, name, text) [id] = call_##kind,
 #include "../../bpf/registry.def"
 	};
 	const struct rec_head *head = record;

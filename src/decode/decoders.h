@@ -5,7 +5,7 @@
 
 #include "decode/decode.h"
 
-#define KIND(id, kind, family, stream, name, text)                                         \
+#define KIND(id, kind, family, stream, live, name, text)                                         \
 	enum decode_fault decode_##kind(const struct rec_##kind *rec, struct decode_room *room, \
 					struct event *ret);
 #include "../../bpf/registry.def"

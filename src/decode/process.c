@@ -42,7 +42,7 @@ enum decode_fault decode_process_exec(const struct rec_process_exec *rec, struct
 	ev->gid = rec->gid;
 	ev->pid_ns = rec->pid_ns;
 	ev->args_n = rec->args_n;
-	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	fault = decode_text(&rec->head, &rec->path, &ev->path);
 	if (!fault)
 		fault = decode_text(&rec->head, &rec->args, &ev->args);
@@ -65,7 +65,7 @@ enum decode_fault decode_process_exec_failed(const struct rec_process_exec_faile
 	ev->uid = rec->uid;
 	ev->gid = rec->gid;
 	ev->err = rec->err;
-	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	return decode_text(&rec->head, &rec->path, &ev->path);
 }
 
@@ -76,7 +76,7 @@ enum decode_fault decode_process_fork(const struct rec_process_fork *rec, struct
 
 	ev->child = rec->child;
 	ev->child_key = rec->child_key;
-	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	return DECODE_OK;
 }
 
@@ -93,6 +93,6 @@ enum decode_fault decode_process_exit(const struct rec_process_exit *rec, struct
 	ev->sig = rec->sig;
 	ev->core = rec->core;
 	ev->run_ns = rec->head.when_ns - rec->head.key;
-	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	return DECODE_OK;
 }

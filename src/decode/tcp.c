@@ -42,7 +42,7 @@ enum decode_fault decode_tcp_connect(const struct rec_tcp_connect *rec, struct d
 	ev->start_ns = rec->start_ns;
 	ev->duration_ns = rec->head.when_ns - rec->start_ns;
 	ev->err = rec->err;
-	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	return tuple(&rec->tuple, false, &ev->tuple);
 }
 
@@ -55,7 +55,7 @@ enum decode_fault decode_tcp_accept(const struct rec_tcp_accept *rec, struct dec
 		return DECODE_VALUE;
 	ev->wait_known = rec->established_ns;
 	ev->wait_ns = ev->wait_known ? rec->head.when_ns - rec->established_ns : 0;
-	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	return tuple(&rec->tuple, false, &ev->tuple);
 }
 
@@ -87,7 +87,7 @@ enum decode_fault decode_tcp_close(const struct rec_tcp_close *rec, struct decod
 	ev->segs_in = rec->segs_in;
 	ev->err = rec->err;
 	ev->from = (u16)rec->from;
-	ev->comm = str_ofn((const char *)rec->comm, COMM_LEN);
+	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	return tuple(&rec->tuple, false, &ev->tuple);
 }
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+# The only entry. `make help` lists the targets; V=1 shows the commands.
+
+ARCH ?= amd64
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# ---- where things are ---------------------------------------------------------------------
+
+B := build/$(ARCH)
+SYSROOT := $(B)/sysroot
+GEN := $(B)/gen
+CROSS := $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu-)
+BPF_ARCH := $(if $(filter arm64,$(ARCH)),arm64,x86)
+export SYSROOT
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# one time for everything that carries one: the commit's
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+export SOURCE_DATE_EPOCH
+
+# ---- tools --------------------------------------------------------------------------------
+
+CC := $(SYSROOT)/bin/musl-gcc
+CLANG := clang-19
+BPFTOOL := $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+HOSTCC := gcc
+# a host may point these at other headers and libraries
+unexport LIBRARY_PATH CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wtype-limits -Wformat=2 -Wmissing-prototypes -Wvla \
+	-Wno-unused-parameter
+CPPFLAGS := -D_GNU_SOURCE -DCURL_STATICLIB -DNGHTTP2_STATICLIB -Isrc -I. -I$(GEN)
+CFLAGS := -std=gnu11 -Os $(WARN) -ffunction-sections -fdata-sections -flto=2 \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$(CURDIR)=.
+LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,relro -s
+LIBS := -lotlp-proto -lcurl -lnghttp2 -lbearssl -lbpf -lelf -lz -lprotobuf-c -lyyjson
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
+	-Wno-unused-parameter -ffile-prefix-map=$(CURDIR)=. -isystem $(SYSROOT)/include
+
+# ---- sources ------------------------------------------------------------------------------
+
+FAMILIES := $(shell sed -n 's/^FAMILY.\([a-z_]*\),.*/\1/p' bpf/registry.def)
+SRC := $(wildcard cmd/podtrace/*.c src/*.c src/*/*.c otel/*.c otel/map/*.c)
+OBJ := $(SRC:%.c=$(B)/obj/%.o)
+BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o
+BPF_SKEL := $(BPF_OBJ:$(B)/obj/bpf/%.bpf.o=$(GEN)/bpf/%.skel.h)
+
+# ---- the binary ---------------------------------------------------------------------------
+
+.PHONY: all
+all: $(B)/podtrace ## build the static binary: build/<arch>/podtrace
+
+$(B)/podtrace: $(OBJ) $(SYSROOT)/.key
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(OBJ) $(LIBS) -o $@
+
+$(OBJ): $(B)/obj/%.o: %.c $(GEN)/version.h $(BPF_SKEL) | $(SYSROOT)/.key
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# rewritten only when it changes, so that a second make does nothing
+$(GEN)/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define PODTRACE_VERSION "$(VERSION)"' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# ---- BPF: one object a family, embedded as a skeleton ----------------------------------------
+
+$(BPF_OBJ): $(B)/obj/bpf/%.bpf.o: bpf/%.bpf.c | $(SYSROOT)/.key
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@.dwarf
+	$(Q)$(BPFTOOL) gen object $@ $@.dwarf && rm $@.dwarf
+
+$(BPF_SKEL): $(GEN)/bpf/%.skel.h: $(B)/obj/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
+
+# ---- third party --------------------------------------------------------------------------
+
+# build.sh is out again at once when nothing changed
+$(SYSROOT)/.key: third_party/sources.lock third_party/build.sh third_party/fetch.sh
+	$(Q)QUIET=1 third_party/fetch.sh >/dev/null
+	$(Q)third_party/build.sh $(ARCH) $(SYSROOT)
+	@touch $@
+
+.PHONY: FORCE
+FORCE:
+
+-include $(OBJ:.o=.d) $(BPF_OBJ:.o=.d)

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trace, agent and capture: they differ in what they stream, what they show and whether the
+ * tap is open. A run is: set up, loop until a signal, the duration or an error, then stop the
+ * programs, empty the ring, send what is queued within the deadline, report.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "capture/tap.h"
+#include "cmd/podtrace/run.h"
+#include "version.h"
+
+#define CLOCK_EVERY_NS (5 * NSEC_PER_SEC)
+#define EXPIRE_EVERY_NS (60 * NSEC_PER_SEC)
+#define FLUSH_EVERY_NS (100 * NSEC_PER_MSEC)
+
+struct live {
+	const struct options *o;
+	struct loop *loop;
+	struct capture *capture;
+	struct pipe *pipe;
+	struct otel *otel;
+	struct tap *tap;
+	struct host host;
+	struct out out;
+	u64 start_ns, clock_ns, expire_ns;
+	struct loop_timer *metrics, *tick, *end;
+	bool stopping;
+};
+
+/* ---- what goes where ---------------------------------------------------------------------- */
+
+static void on_record(void *ctx, const void *record, size_t size)
+{
+	struct live *v = ctx;
+
+	if (v->tap)
+		tap_record(v->tap, record, size);
+	pipe_record(v->pipe, record, size);
+}
+
+static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
+{
+	struct live *v = ctx;
+
+	/* the name first: in the file it stands before what needs it */
+	pipe_meter(v->pipe, key, cell);
+	if (v->tap)
+		tap_meter(v->tap, key, cell);
+}
+
+static void on_meter_gone(void *ctx, const struct meter_key *key)
+{
+	capture_meter_delete(((struct live *)ctx)->capture, key);
+}
+
+static void on_line(void *ctx, struct str text)
+{
+	out_line(&((struct live *)ctx)->out, text);
+}
+
+static void on_cgroup(void *ctx, u64 id, struct str path)
+{
+	struct live *v = ctx;
+
+	if (v->tap)
+		tap_cgroup(v->tap, id, path);
+}
+
+static void collect(struct live *v)
+{
+	struct ledger_page page;
+	u64 now = clock_boot_ns();
+
+	capture_ledger(v->capture, &page);
+	pipe_ledger(v->pipe, &page);
+	pipe_collect_begin(v->pipe, now);
+	capture_meters(v->capture, on_meter, v);
+	pipe_collect_end(v->pipe, now);
+	if (!v->tap)
+		return;
+	tap_collect(v->tap, now);
+	tap_ledger(v->tap, &page);
+}
+
+/* ---- the loop's events -------------------------------------------------------------------- */
+
+static void on_metrics(void *ctx)
+{
+	collect(ctx);
+}
+
+static void on_end(void *ctx)
+{
+	loop_stop(((struct live *)ctx)->loop, EXIT_OK);
+}
+
+static void on_tick(void *ctx)
+{
+	struct live *v = ctx;
+	u64 now = loop_now(v->loop);
+
+	out_flush(&v->out);
+	if (v->out.closed || (v->tap && (tap_full(v->tap) || tap_error(v->tap))))
+		loop_stop(v->loop, EXIT_OK);
+	if (now - v->clock_ns >= CLOCK_EVERY_NS) {
+		v->clock_ns = now;
+		pipe_clock(v->pipe, clock_wall_offset_ns());
+	}
+	if (now - v->expire_ns >= EXPIRE_EVERY_NS) {
+		v->expire_ns = now;
+		pipe_expire(v->pipe, now);
+	}
+}
+
+/* The first signal ends the run in order, a second one cuts the end short. */
+static void on_signal(void *ctx, int signo)
+{
+	struct live *v = ctx;
+
+	if (!v->stopping)
+		log_info("run", "%s: stopping, sending what is queued", strsignal(signo));
+	else if (v->otel)
+		otel_deadline(v->otel, clock_boot_ns());
+	loop_stop(v->loop, EXIT_OK);
+}
+
+/* ---- setting up --------------------------------------------------------------------------- */
+
+/* "all", or names; -1 (all bits) never happens: families are few. */
+static u32 family_bits(const struct options *o)
+{
+	struct str rest = option_items(&o->families), item;
+	u32 bits = 0;
+
+	while (str_cut(&rest, ',', &item)) {
+		int f = family_find(item);
+
+		bits |= f >= 0 ? 1u << f : (1u << FAMILY_END) - 1;
+	}
+	return bits;
+}
+
+static int forbid(const struct options *o, struct capture_config *config)
+{
+	struct str rest = option_items(&o->forbid), item;
+
+	while (str_cut(&rest, ',', &item)) {
+		int rung = rung_find(item);
+
+		if (rung >= 0)
+			config->forbidden |= 1u << rung;
+		else if (str_eq(item, STR("ringbuf")))
+			config->forbid_ringbuf = true;
+		else
+			return fail(EXIT_USAGE, "--forbid: \"%.*s\" is not something podtrace uses: "
+				    "write some of tp_btf, raw_tp, iter, ringbuf", (int)item.n, item.p);
+	}
+	return EXIT_OK;
+}
+
+/* Live views get all they show, captures everything, the agent what it exports. */
+static void choose_streams(const struct options *o, struct capture_config *config)
+{
+	bool live = o->command == COMMAND_TRACE && !o->quiet;
+
+	for (size_t i = 1; i < KIND_END; i++) {
+		config->stream[i] = kinds[i].stream;
+		if (o->command == COMMAND_CAPTURE || (live && kinds[i].live))
+			config->stream[i] = STREAM_ALL;
+	}
+}
+
+static int start_capture(struct live *v, bool filter)
+{
+	const struct options *o = v->o;
+	bool person = o->command == COMMAND_TRACE && !o->quiet;
+	struct capture_config config = {
+		.families = family_bits(o),
+		.btf = o->btf,
+		.ring_bytes = o->ring_bytes,
+		/* a terminal shows arguments; what leaves the node only if asked for */
+		.args_max = o->command_args || person ? ARGS_MAX : 0,
+		.filter = filter,
+		.record = on_record,
+		.ctx = v,
+	};
+	char err[512];
+	int code = forbid(o, &config);
+
+	if (code)
+		return code;
+	choose_streams(o, &config);
+	if (capture_new(&v->capture, v->loop, &config, err, sizeof(err)))
+		return fail(EXIT_RUN, "%s", err);
+	return EXIT_OK;
+}
+
+/* Each --cgroup, resolved before anything is loaded. */
+#define TARGETS_MAX 64
+
+static int resolve_targets(struct live *v, u64 ids[TARGETS_MAX], size_t *ret_n)
+{
+	struct str rest = option_items(&v->o->cgroup), item;
+	char dir[4096];
+
+	*ret_n = 0;
+	while (*ret_n < TARGETS_MAX && str_cut(&rest, ',', &item)) {
+		int err;
+
+		str_copy(dir, sizeof(dir), item);
+		err = pipe_cgroup_id(v->pipe, dir, &ids[*ret_n]);
+		if (err)
+			return fail(EXIT_RUN, "--cgroup: \"%s\" is no cgroup of this node (%s): give a "
+				    "directory below %s", dir, strerror(-err), v->o->cgroup_base);
+		++*ret_n;
+	}
+	return EXIT_OK;
+}
+
+static int check_options(const struct options *o)
+{
+	bool targets = option_items(&o->cgroup).n;
+
+	if (o->otlp_file && o->otlp_endpoint)
+		return fail(EXIT_USAGE, "--otlp-file and --otlp-endpoint exclude each other: choose "
+			    "where to export to");
+	if (targets && o->all)
+		return fail(EXIT_USAGE, "--all and --cgroup exclude each other: choose what to watch");
+	if (!targets && !o->all && o->command != COMMAND_AGENT)
+		return fail(EXIT_USAGE, "nothing to watch: name cgroups with --cgroup DIRECTORY, or the "
+			    "whole node with --all");
+	if (o->otlp_file && !strcmp(o->otlp_file, "-") && o->command == COMMAND_TRACE && !o->quiet)
+		return fail(EXIT_USAGE, "--otlp-file - and live lines would mix on standard output: "
+			    "add --quiet");
+	return EXIT_OK;
+}
+
+static int start_tap(struct live *v)
+{
+	struct tap_origin origin = { .boot_ns = v->start_ns,
+				     .wall_offset_ns = clock_wall_offset_ns(),
+				     .command_args = v->o->command_args };
+	char err[512];
+
+	if (v->o->command != COMMAND_CAPTURE)
+		return EXIT_OK;
+	str_copy(origin.host, sizeof(origin.host), str_of(v->host.name));
+	str_copy(origin.kernel, sizeof(origin.kernel), str_of(v->host.kernel));
+	if (tap_create(&v->tap, v->o->args[0], v->o->capture_max_bytes, &origin, err, sizeof(err)))
+		return fail(EXIT_RUN, "%s", err);
+	return EXIT_OK;
+}
+
+static int start_pipe(struct live *v)
+{
+	struct pipe_config config = pipe_options(v->o, v->otel, &v->host);
+	char err[512];
+	int e;
+
+	config.line = on_line;
+	config.meter_gone = on_meter_gone;
+	config.ctx = v;
+	config.start_ns = v->start_ns;
+	config.wall_offset_ns = clock_wall_offset_ns();
+	config.enrich.cgroup_base = v->o->cgroup_base;
+	config.enrich.proc_base = v->o->proc_base;
+	config.enrich.looked_up = on_cgroup;
+	config.enrich.lookup_ctx = v;
+	e = pipe_new(&v->pipe, &config, err, sizeof(err));
+	if (e == -ENODEV) {
+		log_warn("identity", "%s: containers are not told apart", err);
+		config.enrich.cgroup_base = NULL;
+		e = pipe_new(&v->pipe, &config, err, sizeof(err));
+	}
+	return e ? fail(EXIT_RUN, "%s", err) : EXIT_OK;
+}
+
+static int start_timers(struct live *v)
+{
+	static const int signals[] = { SIGINT, SIGTERM, 0 };
+	u64 interval = v->o->metric_interval_ms * NSEC_PER_MSEC;
+
+	v->metrics = loop_timer_new(v->loop, on_metrics, v);
+	v->tick = loop_timer_new(v->loop, on_tick, v);
+	v->end = loop_timer_new(v->loop, on_end, v);
+	if (!v->metrics || !v->tick || !v->end || loop_signals(v->loop, signals, on_signal, v))
+		return fail(EXIT_RUN, "cannot set up timers and signals: %s", strerror(errno));
+	loop_arm(v->metrics, interval, interval);
+	loop_arm(v->tick, FLUSH_EVERY_NS, FLUSH_EVERY_NS);
+	if (v->o->duration_ns)
+		loop_arm(v->end, v->o->duration_ns, 0);
+	return EXIT_OK;
+}
+
+/* What this node cannot give, said once at the start. */
+static void tell_features(struct live *v)
+{
+	const struct feature_status *status;
+	size_t n = capture_features(v->capture, &status), on = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct feature_status *s = &status[i];
+		const char *family = families[s->feature->family].name;
+
+		on += s->state == FEATURE_ON;
+		pipe_feature(v->pipe, s);
+		if (v->tap)
+			tap_feature(v->tap, s);
+		if (s->state == FEATURE_OFF)
+			log_warn("capture", "%s/%s is off: %s%s%s; %s", family, s->feature->name,
+				 s->reason, s->fix[0] ? "; " : "", s->fix, s->feature->without);
+		else if (s->state == FEATURE_REDUCED)
+			log_info("capture", "%s/%s goes by %s: %s", family, s->feature->name,
+				 rung_name(s->rung), s->reason);
+	}
+	log_info("capture", "podtrace %s watches by %s, %zu of %zu features on", PODTRACE_VERSION,
+		 capture_transport(v->capture), on, n);
+}
+
+static int start(struct live *v)
+{
+	u64 ids[TARGETS_MAX];
+	size_t n = 0;
+	int code = check_options(v->o);
+
+	if (!code)
+		code = exporter_new(&v->otel, v->loop, v->o);
+	if (!code)
+		code = start_tap(v);
+	if (!code)
+		code = start_pipe(v);
+	if (!code)
+		code = resolve_targets(v, ids, &n);
+	if (!code)
+		code = start_timers(v);
+	if (!code)
+		code = start_capture(v, n > 0);
+	for (size_t i = 0; !code && i < n; i++)
+		if (capture_target(v->capture, ids[i], true))
+			code = fail(EXIT_RUN, "cannot set a target: %s", strerror(errno));
+	if (!code)
+		tell_features(v);
+	return code;
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static void finish_report(struct live *v)
+{
+	struct summary s;
+
+	pipe_summary(v->pipe, &s);
+	s.duration_ns = clock_boot_ns() - v->start_ns;
+	s.transport = capture_transport(v->capture);
+	s.map_bytes = capture_map_bytes(v->capture);
+	s.destination = exporter_destination(v->o);
+	if (v->o->command == COMMAND_TRACE)
+		out_summary(&v->out, &s, v->o->output);
+	if (summary_lost(&s) || summary_unaccounted(&s))
+		log_warn("run", "%" PRI_U64 " events lost, %" PRI_U64 " unaccounted for",
+			 summary_lost(&s), summary_unaccounted(&s));
+}
+
+static int finish_tap(struct live *v)
+{
+	const char *path = v->o->args[0];
+	int err = tap_finish(v->tap);
+
+	if (err)
+		return fail(EXIT_RUN, "cannot write capture file \"%s\": %s: nothing is left of it",
+			    path, strerror(-err));
+	if (tap_full(v->tap))
+		log_warn("capture", "stopped at --capture-max");
+	log_info("capture", "%s: %" PRI_U64 " records, %" PRI_U64 " bytes", path,
+		 tap_records(v->tap), tap_bytes(v->tap));
+	return EXIT_OK;
+}
+
+/* No event is lost by stopping: programs first, then the ring, then the queues. */
+static int finish(struct live *v)
+{
+	int code = EXIT_OK;
+
+	v->stopping = true;
+	loop_disarm(v->metrics);
+	loop_disarm(v->end);
+	capture_stop(v->capture);
+	capture_drain(v->capture);
+	collect(v);
+	if (v->otel)
+		exporter_drain(v->otel, v->loop, v->o->shutdown_timeout_ns);
+	if (v->tap)
+		code = finish_tap(v);
+	out_flush(&v->out);
+	finish_report(v);
+	if (v->out.err)
+		code = fail(EXIT_RUN, "cannot write to standard output: %s", strerror(-v->out.err));
+	return code;
+}
+
+int run_live(const struct options *o)
+{
+	struct live v = { .o = o, .start_ns = clock_boot_ns() };
+	int code;
+
+	out_init(&v.out);
+	host_read(&v.host);
+	v.clock_ns = v.expire_ns = v.start_ns;
+	v.loop = loop_new();
+	if (!v.loop)
+		return fail(EXIT_RUN, "cannot set up the event loop: %s", strerror(errno));
+	code = start(&v);
+	if (!code) {
+		code = loop_run(v.loop);
+		if (code < 0)
+			code = fail(EXIT_RUN, "the event loop failed: %s", strerror(-code));
+		code = finish(&v) ? EXIT_RUN : code;
+	}
+	capture_free(v.capture);
+	tap_free(v.tap);
+	loop_timer_free(v.metrics);
+	loop_timer_free(v.tick);
+	loop_timer_free(v.end);
+	otel_free(v.otel);
+	pipe_free(v.pipe);
+	loop_free(v.loop);
+	out_free(&v.out);
+	return code;
+}

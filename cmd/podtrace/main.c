@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process: argv, environment, exit codes. */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "cmd/podtrace/run.h"
+#include "version.h"
+
+int fail(int code, const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("podtrace: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return code;
+}
+
+static int run_help(const struct options *o)
+{
+	struct out out;
+
+	out_init(&out);
+	options_help(o, &out.buf);
+	out_flush(&out);
+	out_free(&out);
+	return EXIT_OK;
+}
+
+static int run_version(const struct options *o)
+{
+	printf("podtrace %s\n", PODTRACE_VERSION);
+	return fflush(stdout) ? EXIT_RUN : EXIT_OK;
+}
+
+static int (*const commands[COMMAND_COUNT])(const struct options *) = {
+	[COMMAND_TRACE] = run_live,    [COMMAND_AGENT] = run_live,
+	[COMMAND_CAPTURE] = run_live,  [COMMAND_REPLAY] = run_replay,
+	[COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,
+};
+
+int main(int argc, char **argv)
+{
+	static struct options_report report;
+	static struct options o;
+	int err;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write, not our end */
+	err = options_parse(&o, argc, argv, environ, &report);
+	if (err)
+		return fail(EXIT_USAGE, "%s", report.error);
+	log_setup((enum log_level)o.log_level, (enum log_format)o.log_format);
+	for (size_t i = 0; i < report.warnings_n; i++)
+		log_warn("options", "%s", report.warnings[i]);
+	if (report.warnings_more)
+		log_warn("options", "and %zu more like these", report.warnings_more);
+	if (o.help)
+		return run_help(&o);
+	return commands[o.command](&o);
+}

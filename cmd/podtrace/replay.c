@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replay: the same stages, fed by a capture file instead of the kernel. */
+#include <errno.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "capture/tap.h"
+#include "cmd/podtrace/run.h"
+
+#define CGROUPS_MAX 16384
+#define FRAMES_TURN 4096 /* a turn of the loop: the exporter sends in between */
+
+struct cgroup_name {
+	char path[512]; /* longer ones are cut: what identifies a container stands in 300 */
+};
+
+struct replay {
+	const struct options *o;
+	struct loop *loop;
+	struct otel *otel;
+	struct pipe *pipe;
+	struct tap_file *file;
+	struct tap_player player;
+	struct table *cgroups;	/* id → path, as the capture saw them */
+	struct loop_timer *turn;
+	struct host host;
+	struct out out;
+	bool collecting;
+};
+
+static void on_record(void *ctx, const void *record, size_t size)
+{
+	pipe_record(((struct replay *)ctx)->pipe, record, size);
+}
+
+static void on_cgroup(void *ctx, u64 id, struct str path)
+{
+	struct cgroup_name *name = table_add(((struct replay *)ctx)->cgroups, &id, NULL);
+
+	str_copy(name->path, sizeof(name->path), path);
+}
+
+static int look_up(void *ctx, u64 id, char *dst, size_t cap)
+{
+	struct cgroup_name *name = table_get(((struct replay *)ctx)->cgroups, &id);
+
+	if (!name || !name->path[0])
+		return -ENOENT;
+	return (int)str_copy(dst, cap, str_of(name->path));
+}
+
+static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
+{
+	struct replay *r = ctx;
+
+	if (!r->collecting)
+		pipe_collect_begin(r->pipe, 0);
+	r->collecting = true;
+	pipe_meter(r->pipe, key, cell);
+}
+
+static void on_collect(void *ctx, u64 now_ns)
+{
+	struct replay *r = ctx;
+
+	if (!r->collecting)
+		pipe_collect_begin(r->pipe, now_ns);
+	pipe_collect_end(r->pipe, now_ns);
+	r->collecting = false;
+}
+
+static void on_ledger(void *ctx, const struct ledger_page *page)
+{
+	pipe_ledger(((struct replay *)ctx)->pipe, page);
+}
+
+static void on_feature(void *ctx, const struct feature_status *status)
+{
+	pipe_feature(((struct replay *)ctx)->pipe, status);
+}
+
+static void on_line(void *ctx, struct str text)
+{
+	out_line(&((struct replay *)ctx)->out, text);
+}
+
+/* An exporter that cannot keep up holds the file back: a replay loses nothing. */
+static bool exporter_has_room(const struct replay *r)
+{
+	const struct otel_stats *stats;
+
+	if (!r->otel)
+		return true;
+	stats = otel_stats(r->otel);
+	for (int s = 0; s < SIGNAL_COUNT; s++)
+		if (stats->signal[s].queued_bytes > r->o->queue_bytes / 2)
+			return false;
+	return true;
+}
+
+static void on_turn(void *ctx)
+{
+	struct replay *r = ctx;
+
+	if (!exporter_has_room(r)) {
+		otel_flush(r->otel);
+		loop_arm(r->turn, NSEC_PER_MSEC, 0);
+		return;
+	}
+	for (int i = 0; i < FRAMES_TURN; i++) {
+		if (!tap_next(r->file, &r->player)) {
+			loop_stop(r->loop, EXIT_OK);
+			return;
+		}
+	}
+	out_flush(&r->out);
+	if (r->out.closed)
+		loop_stop(r->loop, EXIT_OK);
+	loop_arm(r->turn, 0, 0);
+}
+
+static int start(struct replay *r)
+{
+	struct pipe_config config;
+	struct tap_origin origin;
+	char err[512];
+	int code;
+
+	if (tap_open(&r->file, r->o->args[0], &origin, err, sizeof(err)))
+		return fail(EXIT_RUN, "%s", err);
+	code = exporter_new(&r->otel, r->loop, r->o);
+	if (code)
+		return code;
+	host_read(&r->host);
+	str_copy(r->host.name, sizeof(r->host.name), str_of(origin.host));
+	r->host.id[0] = 0; /* of the captured machine it is not known */
+	r->cgroups = table_new(CGROUPS_MAX, sizeof(u64), sizeof(struct cgroup_name), NULL, NULL);
+	r->turn = loop_timer_new(r->loop, on_turn, r);
+	if (!r->cgroups || !r->turn)
+		return fail(EXIT_RUN, "out of memory");
+	config = pipe_options(r->o, r->otel, &r->host);
+	config.command_args = r->o->command_args && origin.command_args;
+	config.line = on_line;
+	config.ctx = r;
+	config.start_ns = origin.boot_ns;
+	config.wall_offset_ns = origin.wall_offset_ns;
+	config.enrich.lookup = look_up;
+	config.enrich.lookup_ctx = r;
+	if (pipe_new(&r->pipe, &config, err, sizeof(err)))
+		return fail(EXIT_RUN, "%s", err);
+	r->player = (struct tap_player){ on_record, on_cgroup, on_meter, on_collect,
+					 on_ledger, on_feature, r };
+	loop_arm(r->turn, 0, 0);
+	return EXIT_OK;
+}
+
+static void finish(struct replay *r)
+{
+	struct summary s;
+
+	if (r->otel)
+		exporter_drain(r->otel, r->loop, r->o->shutdown_timeout_ns);
+	pipe_summary(r->pipe, &s);
+	s.destination = exporter_destination(r->o);
+	out_summary(&r->out, &s, r->o->output);
+}
+
+int run_replay(const struct options *o)
+{
+	struct replay r = { .o = o };
+	int code;
+
+	out_init(&r.out);
+	r.loop = loop_new();
+	if (!r.loop)
+		return fail(EXIT_RUN, "cannot set up the event loop: %s", strerror(errno));
+	code = start(&r);
+	if (!code) {
+		code = loop_run(r.loop);
+		finish(&r);
+	}
+	loop_timer_free(r.turn);
+	otel_free(r.otel);
+	pipe_free(r.pipe);
+	table_free(r.cgroups);
+	tap_close(r.file);
+	loop_free(r.loop);
+	out_free(&r.out);
+	return code;
+}

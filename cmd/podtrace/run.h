@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the subcommands share: an exit code, an exporter, standard output. */
+#ifndef RUN_H
+#define RUN_H
+
+#include "cmd/podtrace/options.h"
+#include "otel/otel.h"
+#include "pipe.h"
+
+/* Exit codes. */
+enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2 };
+
+/* Say one line on stderr and return the code. */
+int fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* trace, agent, capture: from this kernel, now. */
+int run_live(const struct options *o);
+/* replay: from a capture file. */
+int run_replay(const struct options *o);
+
+/* The exporter the options ask for; *ret stays NULL if they ask for none. An exit code. */
+int exporter_new(struct otel **ret, struct loop *l, const struct options *o);
+/* Where it sends, for the report. NULL: nowhere. */
+const char *exporter_destination(const struct options *o);
+/* Run the loop until everything is sent or the deadline is over. */
+void exporter_drain(struct otel *otel, struct loop *l, u64 timeout_ns);
+
+/* What the options say about the pipe; the caller adds time, source and hooks. */
+struct pipe_config pipe_options(const struct options *o, struct otel *otel,
+				const struct host *host);
+
+/* Standard output, gathered and written at the end of each turn. */
+struct out {
+	struct buf buf;
+	bool closed;	/* the reader went away (EPIPE) */
+	int err;
+};
+
+void out_init(struct out *out);
+void out_line(void *ctx, struct str text);	/* a pipe_config.line; ctx is the out */
+void out_flush(struct out *out);
+void out_free(struct out *out);
+void out_summary(struct out *out, const struct summary *s, int format);
+
+#endif

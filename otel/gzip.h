@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gzip (RFC 1952) of whole requests, with a state that is kept between them. */
+#ifndef OTEL_GZIP_H
+#define OTEL_GZIP_H
+
+#include "base/buf.h"
+
+struct gzip;
+
+struct gzip *gzip_new(void);	/* NULL: out of memory */
+void gzip_free(struct gzip *g);	/* NULL is fine */
+/* raw, compressed, into the emptied ret. 0, or -ENOMEM, -ENOSPC (ret's limit). */
+int gzip_pack(struct gzip *g, struct str raw, struct buf *ret);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a kernel event is in OpenTelemetry: names, attributes, severity, status. One function
+ * per kind (registry), one for the metrics, one for resources. Pure: no I/O, no state; the
+ * views they make live as long as the event and the room given to them.
+ *
+ * Names are those of semantic conventions 1.44 where it has one; our own begin with
+ * "podtrace.". docs/events.md lists them.
+ */
+#ifndef OTEL_MAP_H
+#define OTEL_MAP_H
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "event.h"
+#include "kinds.h"
+#include "node/host.h"
+#include "otel/model.h"
+
+/* Room for texts that are made here: owned by the caller, as long-lived as the result. */
+#define MAP_ARGS_MAX 64
+struct map_room {
+	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+	char time[2][CLOCK_TEXT_MAX];
+	char user[12];
+	struct str args[MAP_ARGS_MAX];
+	char error[16];
+};
+
+struct mapped {
+	bool has_span;
+	bool has_note;		/* worth a log record of its own */
+	struct span span;	/* attrs only: those that the note does not have */
+	struct note note;	/* always filled: the event's name and attributes */
+	struct map_room room;
+};
+
+struct map_config {
+	s64 wall_offset_ns;	/* boot time → UNIX time */
+	bool command_args;	/* export arguments of processes */
+};
+
+/* ret must not move afterwards: it holds views of its own room. Ids are left zero. */
+void map_event(const struct event *ev, const struct map_config *config, struct mapped *ret);
+
+#define KIND(id, kind, family, stream, live, name, text)                                         \
+	void otlp_##kind(const struct event *ev, const struct map_config *config,          \
+			 struct mapped *ret);
+#include "../../bpf/registry.def"
+
+/* Attributes of the resource that stands for who. */
+void map_who(const struct who *who, const struct host *host, struct attrs *ret);
+/* Our own resource. name: OTEL_SERVICE_NAME or NULL. */
+void map_self(const struct host *host, const char *name, const char *version, struct attrs *ret);
+
+/* The metric of a meter; static. */
+const struct metric_desc *map_meter(enum wire_meter meter);
+/* Attributes that dim and err of a meter's key stand for. */
+void map_dim(const struct meter_key *key, struct attrs *ret);
+
+/* network.connection.state of a TCP state: "established" ... */
+const char *map_tcp_state(unsigned state);
+/* Name of a signal: "SIGKILL"; "SIG64" for those without one. buf is used for the latter. */
+const char *map_signal(int sig, char buf[static 16]);
+
+#endif

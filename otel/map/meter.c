@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Metrics counted in the kernel: what a meter is called, and what its dimension means. */
+#include "base/errname.h"
+#include "otel/map/map.h"
+
+/* Bounds in seconds, from those the kernel sorts by. */
+#define BOUNDS(name, ...)                                                                  \
+	static const u64 ns_##name[] = { __VA_ARGS__ };                                    \
+	static double seconds_##name[ARRAY_SIZE(ns_##name)];
+#include "../../bpf/wire/bounds.def"
+
+static struct metric_desc descs[METER_END];
+
+static void fill_bounds(void)
+{
+#define BOUNDS(name, ...)                                                                  \
+	for (size_t i = 0; i < ARRAY_SIZE(ns_##name); i++)                                 \
+		seconds_##name[i] = (double)ns_##name[i] / (double)NSEC_PER_SEC;
+#include "../../bpf/wire/bounds.def"
+}
+
+static void fill(void)
+{
+	static const struct {
+		const double *v;
+		size_t n;
+	} bounds[BOUNDS_COUNT] = {
+#define BOUNDS(name, ...) [BOUNDS_##name] = { seconds_##name, ARRAY_SIZE(ns_##name) },
+#include "../../bpf/wire/bounds.def"
+	};
+	static const char *const scopes[FAMILY_END] = {
+#define FAMILY(family, text) [FAMILY_##family] = "podtrace/" #family,
+#include "../../bpf/registry.def"
+	};
+
+	fill_bounds();
+	for (size_t i = 1; i < METER_END; i++)
+		descs[i] = (struct metric_desc){
+			.scope = scopes[meters[i].family],
+			.name = meters[i].name,
+			.unit = meters[i].unit,
+			.description = meters[i].text,
+			.type = meters[i].type == METER_COUNTER ? METRIC_COUNTER : METRIC_HISTOGRAM,
+			.bounds = bounds[meters[i].bounds].v,
+			.bounds_n = bounds[meters[i].bounds].n,
+		};
+}
+
+const struct metric_desc *map_meter(enum wire_meter meter)
+{
+	if (!descs[1].name)
+		fill();
+	return &descs[meter];
+}
+
+static void put_role(struct attrs *ret, unsigned role)
+{
+	static const char *const names[] = { "unknown", "client", "server" };
+
+	attr_str(ret, "podtrace.tcp.role", str_of(names[role < ARRAY_SIZE(names) ? role : 0]));
+}
+
+static void put_direction(struct attrs *ret, unsigned direction)
+{
+	attr_str(ret, "network.io.direction",
+		 direction == TCP_SENT ? STR("transmit") : STR("receive"));
+}
+
+void map_dim(const struct meter_key *key, struct attrs *ret)
+{
+	static const char *const exits[] = { "ok", "error", "signal" };
+	static const char *const segments[] = { "data", "syn", "synack" };
+
+	switch (meters[key->meter].dim) {
+	case DIM_NONE:
+		break;
+	case DIM_ERRNO:
+		attr_str(ret, "error.type", str_of(errname(key->err)));
+		break;
+	case DIM_EXIT:
+		attr_str(ret, "podtrace.process.exit.result", str_of(exits[key->dim % 3]));
+		break;
+	case DIM_CONNECT:
+		put_role(ret, key->dim);
+		if (key->err)
+			attr_str(ret, "error.type", str_of(errname(key->err)));
+		break;
+	case DIM_ROLE:
+		put_role(ret, key->dim);
+		break;
+	case DIM_ROLE_DIRECTION:
+		put_role(ret, key->dim & 0xff);
+		put_direction(ret, key->dim >> 8);
+		break;
+	case DIM_SEGMENT:
+		attr_str(ret, "podtrace.tcp.segment", str_of(segments[key->dim % 3]));
+		break;
+	case DIM_DIRECTION:
+		put_direction(ret, key->dim);
+		break;
+	case DIM_STATE:
+		attr_str(ret, "network.connection.state", str_of(map_tcp_state(key->dim)));
+		break;
+	}
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include "base/buf.h"
+#include "capture/tap_format.h"
+
+#define WRITE_AT (256 * 1024) /* bytes gathered before a write */
+
+struct tap {
+	char *path, *part;
+	int fd;
+	int err;
+	bool full;
+	u64 max_bytes, bytes, frames, records;
+	struct buf buf;
+};
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return w ? -errno : -EIO;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+static void flush(struct tap *t)
+{
+	if (!t->err)
+		t->err = t->buf.err ? t->buf.err : write_all(t->fd, t->buf.p, t->buf.n);
+	buf_reset(&t->buf);
+}
+
+static void put_frame(struct tap *t, enum tap_type type, const void *a, size_t a_n, const void *b,
+		      size_t b_n)
+{
+	struct tap_frame frame = { .size = (u32)(a_n + b_n), .type = type };
+	uLong crc;
+
+	if (t->err)
+		return;
+	/* the frames that end the file always fit */
+	if (type < TAP_LEDGER && t->bytes + sizeof(frame) + frame.size > t->max_bytes) {
+		t->full = true;
+		return;
+	}
+	crc = crc32(0, (const Bytef *)&frame, offsetof(struct tap_frame, crc));
+	crc = crc32(crc, a, (uInt)a_n);
+	frame.crc = (u32)(b_n ? crc32(crc, b, (uInt)b_n) : crc);
+	buf_add(&t->buf, &frame, sizeof(frame));
+	buf_add(&t->buf, a, a_n);
+	buf_add(&t->buf, b, b_n);
+	t->bytes += sizeof(frame) + frame.size;
+	t->frames++;
+	if (t->buf.n >= WRITE_AT)
+		flush(t);
+}
+
+static void put_header(struct tap *t, const struct tap_origin *origin)
+{
+	struct tap_header h = {
+		.magic = TAP_MAGIC,
+		.version = TAP_VERSION,
+		.header_size = sizeof(h),
+		.kinds = KIND_END,
+		.meters = METER_END,
+		.ledger = LEDGER_END,
+		.command_args = origin->command_args,
+		.boot_ns = origin->boot_ns,
+		.wall_offset_ns = origin->wall_offset_ns,
+	};
+
+	_Static_assert(KIND_END <= TAP_KINDS_MAX, "more kinds than the header has room for");
+	memcpy(h.host, origin->host, sizeof(h.host));
+	memcpy(h.kernel, origin->kernel, sizeof(h.kernel));
+	for (size_t i = 1; i < KIND_END; i++)
+		h.kind_sizes[i] = (u16)kinds[i].size;
+	h.crc = (u32)crc32(0, (const Bytef *)&h, offsetof(struct tap_header, crc));
+	buf_add(&t->buf, &h, sizeof(h));
+	t->bytes = sizeof(h);
+}
+
+int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct tap_origin *origin,
+	       char *err, size_t err_cap)
+{
+	struct tap *t = calloc(1, sizeof(*t));
+	int e = -ENOMEM;
+
+	if (!t)
+		goto fail;
+	t->fd = -1;
+	t->max_bytes = max_bytes;
+	buf_init(&t->buf, WRITE_AT + 2 * TAP_FRAME_MAX);
+	t->path = strdup(path);
+	if (!t->path || asprintf(&t->part, "%s.part", path) < 0)
+		goto fail;
+	t->fd = open(t->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (t->fd < 0) {
+		e = -errno;
+		free(t->part); /* not ours to remove */
+		t->part = NULL;
+		goto fail;
+	}
+	put_header(t, origin);
+	*ret = t;
+	return 0;
+fail:
+	snprintf(err, err_cap,
+		 "cannot write capture file \"%s\": %s: choose a file in a folder that exists and "
+		 "is writable", path, strerror(-e));
+	tap_free(t);
+	return e;
+}
+
+void tap_record(struct tap *t, const void *record, size_t size)
+{
+	if (size > TAP_FRAME_MAX)
+		size = TAP_FRAME_MAX;
+	put_frame(t, TAP_RECORD, record, size, NULL, 0);
+	if (!t->full)
+		t->records++;
+}
+
+void tap_cgroup(struct tap *t, u64 id, struct str path)
+{
+	put_frame(t, TAP_CGROUP, &id, sizeof(id), path.p, path.n);
+}
+
+void tap_meter(struct tap *t, const struct meter_key *key, const struct meter_cell *cell)
+{
+	put_frame(t, TAP_METER, key, sizeof(*key), cell, sizeof(*cell));
+}
+
+void tap_collect(struct tap *t, u64 now_ns)
+{
+	put_frame(t, TAP_COLLECT, &now_ns, sizeof(now_ns), NULL, 0);
+}
+
+void tap_ledger(struct tap *t, const struct ledger_page *page)
+{
+	put_frame(t, TAP_LEDGER, page, sizeof(*page), NULL, 0);
+}
+
+void tap_feature(struct tap *t, const struct feature_status *status)
+{
+	struct tap_feature_payload p = { .feature = (u32)(status->feature - features),
+					 .state = status->state,
+					 .rung = status->rung,
+					 .err = status->err };
+
+	memcpy(p.reason, status->reason, sizeof(p.reason));
+	memcpy(p.fix, status->fix, sizeof(p.fix));
+	put_frame(t, TAP_FEATURE, &p, sizeof(p), NULL, 0);
+}
+
+bool tap_full(const struct tap *t)
+{
+	return t->full;
+}
+
+int tap_error(const struct tap *t)
+{
+	return t->err;
+}
+
+u64 tap_records(const struct tap *t)
+{
+	return t->records;
+}
+
+u64 tap_bytes(const struct tap *t)
+{
+	return t->bytes;
+}
+
+int tap_finish(struct tap *t)
+{
+	struct tap_end_payload end = { .frames = t->frames, .records = t->records };
+
+	put_frame(t, TAP_END, &end, sizeof(end), NULL, 0);
+	flush(t);
+	if (!t->err && fsync(t->fd) && errno != EINVAL)
+		t->err = -errno;
+	if (!t->err && rename(t->part, t->path))
+		t->err = -errno;
+	if (!t->err) {
+		free(t->part);
+		t->part = NULL;
+	}
+	return t->err;
+}
+
+void tap_free(struct tap *t)
+{
+	if (!t)
+		return;
+	if (t->fd >= 0)
+		close(t->fd);
+	if (t->part)
+		unlink(t->part);
+	free(t->part);
+	free(t->path);
+	buf_free(&t->buf);
+	free(t);
+}

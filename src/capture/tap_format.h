@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bytes of a capture file; little-endian, no padding. Shared by writer and reader. */
+#ifndef CAPTURE_TAP_FORMAT_H
+#define CAPTURE_TAP_FORMAT_H
+
+#include "capture/tap.h"
+
+#define TAP_MAGIC "podtrace"
+#define TAP_VERSION 1u
+#define TAP_KINDS_MAX 256
+#define TAP_FRAME_MAX 65536u
+
+struct tap_header {
+	char magic[8];
+	u32 version;
+	u32 header_size;	/* of this */
+	u32 kinds;		/* KIND_END of the writer */
+	u32 meters;		/* METER_END */
+	u32 ledger;		/* LEDGER_END */
+	u32 command_args;
+	u64 boot_ns;
+	s64 wall_offset_ns;
+	char host[64];
+	char kernel[64];
+	u16 kind_sizes[TAP_KINDS_MAX];
+	u32 rsvd;
+	u32 crc;		/* of all before it */
+};
+
+enum tap_type {
+	TAP_RECORD = 1,
+	TAP_CGROUP,
+	TAP_METER,
+	TAP_COLLECT,
+	TAP_LEDGER,
+	TAP_FEATURE,
+	TAP_END,
+	TAP_TYPE_COUNT
+};
+
+struct tap_frame {
+	u32 size;	/* of the payload behind it */
+	u32 type;	/* enum tap_type */
+	u32 crc;	/* of size, type and payload */
+	u32 rsvd;
+};
+
+struct tap_meter_payload {
+	struct meter_key key;
+	struct meter_cell cell;
+};
+
+struct tap_feature_payload {
+	u32 feature;	/* index in features */
+	u32 state;
+	u32 rung;
+	s32 err;
+	char reason[160];
+	char fix[120];
+};
+
+struct tap_end_payload {
+	u64 frames;	/* before this one */
+	u64 records;
+};
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reader of capture files: every byte of them is foreign. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include "capture/tap_format.h"
+
+struct tap_file {
+	struct str bytes;
+	size_t at;	/* of the next frame */
+	bool mapped;
+};
+
+static int refuse(char *err, size_t err_cap, size_t at, const char *why)
+{
+	snprintf(err, err_cap,
+		 "damaged capture file: %s at byte %zu: it was cut off or changed; make it anew with "
+		 "podtrace capture", why, at);
+	return -EBADMSG;
+}
+
+/* The writer's tables must be a prefix of ours: ids are append-only. */
+static int check_header(const struct tap_header *h, char *err, size_t err_cap)
+{
+	if (h->version != TAP_VERSION || h->kinds > KIND_END || h->meters > METER_END ||
+	    h->ledger != LEDGER_END)
+		goto other;
+	for (size_t i = 1; i < h->kinds; i++)
+		if (h->kind_sizes[i] != kinds[i].size)
+			goto other;
+	return 0;
+other:
+	snprintf(err, err_cap, "capture file of another version of podtrace (format %u): replay it "
+		 "with the podtrace that made it", h->version);
+	return -EPROTONOSUPPORT;
+}
+
+static int read_header(struct tap_file *f, struct tap_origin *ret, char *err, size_t err_cap)
+{
+	struct tap_header h;
+	int e;
+
+	if (f->bytes.n < 8 || memcmp(f->bytes.p, TAP_MAGIC, 8)) {
+		snprintf(err, err_cap, "not a capture file: it does not begin with \"%s\"; make one "
+			 "with podtrace capture", TAP_MAGIC);
+		return -EBADMSG;
+	}
+	if (f->bytes.n < sizeof(h))
+		return refuse(err, err_cap, f->bytes.n, "the header is cut off");
+	memcpy(&h, f->bytes.p, sizeof(h));
+	if (h.header_size != sizeof(h) ||
+	    h.crc != (u32)crc32(0, (const Bytef *)&h, offsetof(struct tap_header, crc)))
+		return refuse(err, err_cap, 0, "the header has a wrong checksum");
+	e = check_header(&h, err, err_cap);
+	if (e)
+		return e;
+	*ret = (struct tap_origin){ .boot_ns = h.boot_ns,
+				    .wall_offset_ns = h.wall_offset_ns,
+				    .command_args = (u8)h.command_args };
+	str_copy(ret->host, sizeof(ret->host), str_ofn(h.host, sizeof(h.host)));
+	str_copy(ret->kernel, sizeof(ret->kernel), str_ofn(h.kernel, sizeof(h.kernel)));
+	f->at = sizeof(h);
+	return 0;
+}
+
+/* Smallest and largest payload of each type. */
+static const struct {
+	u32 min, max;
+} sizes[TAP_TYPE_COUNT] = {
+	[TAP_RECORD] = { sizeof(struct rec_head), TAP_FRAME_MAX },
+	[TAP_CGROUP] = { sizeof(u64), sizeof(u64) + 4096 },
+	[TAP_METER] = { sizeof(struct tap_meter_payload), sizeof(struct tap_meter_payload) },
+	[TAP_COLLECT] = { sizeof(u64), sizeof(u64) },
+	[TAP_LEDGER] = { sizeof(struct ledger_page), sizeof(struct ledger_page) },
+	[TAP_FEATURE] = { sizeof(struct tap_feature_payload), sizeof(struct tap_feature_payload) },
+	[TAP_END] = { sizeof(struct tap_end_payload), sizeof(struct tap_end_payload) },
+};
+
+/* The frame at f->at; false if there is no whole, sound one. */
+static bool frame_at(const struct tap_file *f, struct tap_frame *ret, const char **ret_payload)
+{
+	uLong crc;
+
+	if (f->bytes.n - f->at < sizeof(*ret))
+		return false;
+	memcpy(ret, f->bytes.p + f->at, sizeof(*ret));
+	*ret_payload = f->bytes.p + f->at + sizeof(*ret);
+	if (!ret->type || ret->type >= TAP_TYPE_COUNT || ret->size < sizes[ret->type].min ||
+	    ret->size > sizes[ret->type].max ||
+	    ret->size > f->bytes.n - f->at - sizeof(*ret))
+		return false;
+	crc = crc32(0, (const Bytef *)ret, offsetof(struct tap_frame, crc));
+	return ret->crc == (u32)crc32(crc, (const Bytef *)*ret_payload, ret->size);
+}
+
+static int check_frames(struct tap_file *f, char *err, size_t err_cap)
+{
+	u64 frames = 0, records = 0;
+	size_t begin = f->at;
+
+	for (;;) {
+		struct tap_end_payload end;
+		struct tap_frame frame;
+		const char *payload;
+
+		if (!frame_at(f, &frame, &payload))
+			return refuse(err, err_cap, f->at, "no sound frame");
+		f->at += sizeof(frame) + frame.size;
+		if (frame.type != TAP_END) {
+			frames++;
+			records += frame.type == TAP_RECORD;
+			continue;
+		}
+		memcpy(&end, payload, sizeof(end));
+		if (end.frames != frames || end.records != records || f->at != f->bytes.n)
+			return refuse(err, err_cap, f->at, "the end does not count what is there");
+		f->at = begin;
+		return 0;
+	}
+}
+
+int tap_open_bytes(struct tap_file **ret, struct str bytes, struct tap_origin *ret_origin,
+		   char *err, size_t err_cap)
+{
+	struct tap_file *f = calloc(1, sizeof(*f));
+	int e;
+
+	if (!f) {
+		snprintf(err, err_cap, "out of memory");
+		return -ENOMEM;
+	}
+	f->bytes = bytes;
+	e = read_header(f, ret_origin, err, err_cap);
+	if (!e)
+		e = check_frames(f, err, err_cap);
+	if (e) {
+		free(f);
+		return e;
+	}
+	*ret = f;
+	return 0;
+}
+
+int tap_open(struct tap_file **ret, const char *path, struct tap_origin *ret_origin, char *err,
+	     size_t err_cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), e;
+	struct stat st;
+	void *p;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		e = -errno;
+		snprintf(err, err_cap, "cannot read capture file \"%s\": %s", path, strerror(-e));
+		if (fd >= 0)
+			close(fd);
+		return e;
+	}
+	p = st.st_size ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	close(fd);
+	if (p == MAP_FAILED) {
+		snprintf(err, err_cap, "cannot read capture file \"%s\": it is empty or no file", path);
+		return -EBADMSG;
+	}
+	e = tap_open_bytes(ret, (struct str){ p, (size_t)st.st_size }, ret_origin, err, err_cap);
+	if (e)
+		munmap(p, (size_t)st.st_size);
+	else
+		(*ret)->mapped = true;
+	return e;
+}
+
+static void play_feature(const char *payload, const struct tap_player *player)
+{
+	struct tap_feature_payload p;
+	struct feature_status status;
+
+	memcpy(&p, payload, sizeof(p));
+	if (p.feature >= features_n || p.state > FEATURE_OFF || p.rung >= RUNG_COUNT)
+		return;
+	status = (struct feature_status){ .feature = &features[p.feature],
+					  .state = (enum feature_state)p.state,
+					  .rung = (enum rung)p.rung,
+					  .err = p.err };
+	str_copy(status.reason, sizeof(status.reason), str_ofn(p.reason, sizeof(p.reason)));
+	str_copy(status.fix, sizeof(status.fix), str_ofn(p.fix, sizeof(p.fix)));
+	player->feature(player->ctx, &status);
+}
+
+static void play_meter(const char *payload, const struct tap_player *player)
+{
+	struct tap_meter_payload p;
+
+	memcpy(&p, payload, sizeof(p));
+	if (p.key.meter && p.key.meter < METER_END)
+		player->meter(player->ctx, &p.key, &p.cell);
+}
+
+/* Records are copied to where their fields are aligned. */
+static void play_record(const char *payload, size_t size, const struct tap_player *player)
+{
+	union {
+		struct rec_head head;
+		char bytes[TAP_FRAME_MAX];
+	} room;
+
+	memcpy(&room, payload, size);
+	player->record(player->ctx, &room, size);
+}
+
+static void play(u32 type, const char *payload, size_t size, const struct tap_player *player)
+{
+	struct ledger_page page;
+	u64 number;
+
+	memcpy(&number, payload, sizeof(number));
+	switch (type) {
+	case TAP_RECORD:
+		play_record(payload, size, player);
+		break;
+	case TAP_CGROUP:
+		player->cgroup(player->ctx, number,
+			       (struct str){ payload + sizeof(number), size - sizeof(number) });
+		break;
+	case TAP_METER:
+		play_meter(payload, player);
+		break;
+	case TAP_COLLECT:
+		player->collect(player->ctx, number);
+		break;
+	case TAP_LEDGER:
+		memcpy(&page, payload, sizeof(page));
+		player->ledger(player->ctx, &page);
+		break;
+	case TAP_FEATURE:
+		play_feature(payload, player);
+		break;
+	}
+}
+
+bool tap_next(struct tap_file *f, const struct tap_player *player)
+{
+	struct tap_frame frame;
+	const char *payload;
+
+	if (!frame_at(f, &frame, &payload) || frame.type == TAP_END)
+		return false;
+	f->at += sizeof(frame) + frame.size;
+	play(frame.type, payload, frame.size, player);
+	return true;
+}
+
+void tap_close(struct tap_file *f)
+{
+	if (!f)
+		return;
+	if (f->mapped)
+		munmap((void *)f->bytes.p, f->bytes.n);
+	free(f);
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Finds the v2 tree, and asks it: by file handle, else from the last two walks. */
+#include "enrich/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/table.h"
+#include "enrich/cgroup_walk.h"
+
+#define WALK_SHARE 10 /* walks take at most one part of this many of the time */
+
+struct cgroups {
+	int root;		      /* the v2 tree as it is mounted */
+	char self[64];		      /* "/proc/self/fd" */
+	char mount[CGROUPS_PATH_MAX]; /* the name the kernel gives to root */
+	size_t mount_n;
+	int handle_type;
+	bool by_handle, partial;
+	struct cgroup_walk now, before;
+	u64 walk_next_ns;   /* no walk earlier than this */
+	struct table *gone; /* id → until when it is not looked for again, u64 */
+	u64 walks, walks_cut;
+};
+
+/* The name of an open file, as /proc tells it. Length or -errno. */
+static int fd_name(const struct cgroups *c, int fd, char *dst, size_t cap)
+{
+	char link[sizeof(c->self) + 16];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "%s/%d", c->self, fd);
+	n = readlink(link, dst, cap);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n >= cap)
+		return -ENAMETOOLONG;
+	dst[n] = '\0';
+	return (int)n;
+}
+
+/*
+ * From the name of the mount to the path below it. A name that does not begin with the mount
+ * is a cgroup outside of the part that is mounted (the kernel then says "/"). A directory
+ * removed while we hold it open still tells its name, with " (deleted)" behind it.
+ */
+static int below_mount(const struct cgroups *c, struct str name, char *dst, size_t cap)
+{
+	static const struct str deleted = STR(" (deleted)");
+
+	if (str_ends(name, deleted))
+		name = str_slice(name, 0, name.n - deleted.n);
+	if (!str_starts(name, (struct str){ c->mount, c->mount_n }))
+		return -EXDEV;
+	name = str_slice(name, c->mount_n, name.n);
+	if (name.n == 0)
+		name = STR("/");
+	if (name.p[0] != '/')
+		return -EXDEV;
+	if (name.n >= cap)
+		return -ENAMETOOLONG;
+	return (int)str_copy(dst, cap, name);
+}
+
+static int open_handle(const struct cgroups *c, u64 id)
+{
+	union {
+		struct file_handle h;
+		char room[sizeof(struct file_handle) + sizeof(u64)];
+	} x;
+	int fd;
+
+	memset(&x, 0, sizeof(x));
+	x.h.handle_bytes = sizeof(id);
+	x.h.handle_type = c->handle_type;
+	memcpy(x.room + offsetof(struct file_handle, f_handle), &id, sizeof(id));
+	fd = open_by_handle_at(c->root, &x.h, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ESTALE ? -ENOENT : -errno;
+	return fd;
+}
+
+static int path_by_handle(const struct cgroups *c, u64 id, char *dst, size_t cap)
+{
+	char name[CGROUPS_PATH_MAX];
+	int fd = open_handle(c, id);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = fd_name(c, fd, name, sizeof(name));
+	close(fd);
+	return r < 0 ? r : below_mount(c, (struct str){ name, (size_t)r }, dst, cap);
+}
+
+static int path_by_walk(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap)
+{
+	struct cgroup_walk old = c->before;
+	u64 from_ns, took_ns;
+	int r = cgroup_walk_path(&c->now, id, dst, cap);
+
+	if (r == -ENOENT)
+		r = cgroup_walk_path(&c->before, id, dst, cap);
+	if (r != -ENOENT)
+		return r;
+	if (now_ns < c->walk_next_ns)
+		return -EAGAIN;
+	c->before = c->now;
+	c->now = old;
+	from_ns = clock_boot_ns();
+	r = cgroup_walk_run(&c->now, c->root);
+	took_ns = clock_boot_ns() - from_ns;
+	c->walk_next_ns = now_ns + CGROUPS_WALK_EVERY_NS;
+	if (took_ns * WALK_SHARE > CGROUPS_WALK_EVERY_NS)
+		c->walk_next_ns = now_ns + took_ns * WALK_SHARE;
+	c->walks++;
+	if (r < 0)
+		return r;
+	if (c->now.cut)
+		c->walks_cut++;
+	return cgroup_walk_path(&c->now, id, dst, cap);
+}
+
+/* Remembered so that the next events of that cgroup cost a look-up. */
+static void gone_add(struct cgroups *c, u64 id, u64 now_ns)
+{
+	u64 *until = table_add(c->gone, &id, NULL);
+
+	*until = now_ns + CGROUPS_GONE_NS;
+}
+
+int cgroups_path(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap)
+{
+	const u64 *until;
+	int r;
+
+	if (cap == 0)
+		return -ENAMETOOLONG;
+	if (id == 0)
+		return -ENOENT;
+	until = table_get(c->gone, &id);
+	if (until && now_ns < *until)
+		return -ENOENT;
+	r = c->by_handle ? path_by_handle(c, id, dst, cap) : -EPERM;
+	if (r == -EPERM) {
+		c->by_handle = false; /* for good, should the capability have been taken */
+		r = path_by_walk(c, id, now_ns, dst, cap);
+	}
+	if (r == -ENOENT)
+		gone_add(c, id, now_ns);
+	return r;
+}
+
+int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id)
+{
+	struct statfs fs;
+	struct stat st;
+	int fd, type, r;
+
+	fd = dir[0] == '/' ? open(dir, O_PATH | O_CLOEXEC) : -1;
+	/* "/kubepods/..." is how we print a path: take it, unless the host has that too. */
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC) {
+		const char *rel = dir + strspn(dir, "/");
+		int in_tree = openat(c->root, *rel ? rel : ".", O_PATH | O_CLOEXEC);
+
+		if (in_tree < 0) {
+			r = fd >= 0 ? -EINVAL : -errno;
+			if (fd >= 0)
+				close(fd);
+			return r;
+		}
+		if (fd >= 0)
+			close(fd);
+		fd = in_tree;
+	}
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		r = -ENOTDIR;
+	else if (fstatfs(fd, &fs) < 0)
+		r = -errno;
+	else if (fs.f_type != CGROUP2_SUPER_MAGIC)
+		r = -EINVAL; /* ".." out of the tree, or a mount in it */
+	else
+		r = cgroup_handle_id(fd, "", ret_id, &type);
+	close(fd);
+	return r;
+}
+
+/* Open the v2 tree: base itself, or what hybrid mode mounts below it. */
+static int tree_of_base(const char *base, char *err, size_t err_cap)
+{
+	static const char *const places[] = { "", "/unified" };
+	char path[CGROUPS_PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct statfs fs;
+		int fd;
+
+		if (snprintf(path, sizeof(path), "%s%s", base, places[i]) >= (int)sizeof(path)) {
+			snprintf(err, err_cap, "cgroup directory: name too long");
+			return -ENAMETOOLONG;
+		}
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			r = r ? r : -errno;
+			if (i == 0)
+				break;
+			continue;
+		}
+		if (fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return fd;
+		close(fd);
+		r = -ENODEV;
+	}
+	if (r == -ENODEV)
+		snprintf(err, err_cap,
+			 "no cgroup v2 tree at %s or %s/unified (cgroup v1 only?): containers "
+			 "cannot be told apart",
+			 base, base);
+	else
+		snprintf(err, err_cap, "cannot open %s: %s", base, strerror(-r));
+	return r;
+}
+
+/* What works here is found by doing it once, with the root. */
+static int probe(struct cgroups *c, const char *proc_base, char *err, size_t err_cap)
+{
+	u64 id;
+	int fd, r;
+
+	snprintf(c->self, sizeof(c->self), "%.40s/self/fd", proc_base);
+	r = cgroup_handle_id(c->root, "", &id, &c->handle_type);
+	if (r < 0) {
+		snprintf(err, err_cap, "cannot ask for the id of a cgroup: %s", strerror(-r));
+		return r;
+	}
+	c->partial = faccessat(c->root, "cgroup.events", F_OK, 0) == 0; /* the root has none */
+	r = fd_name(c, c->root, c->mount, sizeof(c->mount));
+	/* Below a mount at "/" the name of an outside cgroup would look like the root's. */
+	if (r <= 1 || c->handle_type == 0)
+		return 0; /* by walk */
+	c->mount_n = (size_t)r;
+	fd = open_handle(c, id);
+	c->by_handle = fd >= 0;
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+int cgroups_open(struct cgroups **ret, const char *base, const char *proc_base, char *err,
+		 size_t err_cap)
+{
+	struct cgroups *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c) {
+		snprintf(err, err_cap, "out of memory");
+		return -ENOMEM;
+	}
+	c->root = -1;
+	r = tree_of_base(base, err, err_cap);
+	if (r < 0)
+		goto fail;
+	c->root = r;
+	c->gone = table_new(CGROUPS_GONE_MAX, sizeof(u64), sizeof(u64), NULL, NULL);
+	if (!c->gone) {
+		snprintf(err, err_cap, "out of memory");
+		r = -ENOMEM;
+		goto fail;
+	}
+	r = probe(c, proc_base, err, err_cap);
+	if (r < 0)
+		goto fail;
+	*ret = c;
+	return 0;
+fail:
+	cgroups_close(c);
+	return r;
+}
+
+void cgroups_close(struct cgroups *c)
+{
+	if (!c)
+		return;
+	if (c->root >= 0)
+		close(c->root);
+	table_free(c->gone);
+	cgroup_walk_free(&c->now);
+	cgroup_walk_free(&c->before);
+	free(c);
+}
+
+void cgroups_stats(const struct cgroups *c, struct cgroups_stats *ret)
+{
+	*ret = (struct cgroups_stats){
+		.by_handle = c->by_handle,
+		.partial = c->partial,
+		.walks = c->walks,
+		.walks_cut = c->walks_cut,
+		.dirs = c->now.n,
+		.bytes = sizeof(*c) + table_bytes(c->gone) + cgroup_walk_bytes(&c->now) +
+			 cgroup_walk_bytes(&c->before),
+	};
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Two tables: cgroup id → who, and who by what it is. A who counts the ids that lead to it
+ * and goes with the last one, so it needs no eviction of its own: there are never more whos
+ * than ids.
+ */
+#include "enrich/enrich.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/table.h"
+#include "enrich/cgroup.h"
+#include "enrich/cgroup_path.h"
+#include "enrich/process.h"
+
+/* What a who is. The pod belongs to it, though an id is unique: who may make cgroups below
+ * its own (a privileged container) can give them another container's id as a name. */
+struct identity {
+	char pod_uid[WHO_UID_MAX];
+	char name[WHO_UNIT_MAX]; /* id or unit */
+	u8 kind;
+};
+
+struct person {
+	struct who who;
+	size_t ids; /* cgroup ids that lead here */
+};
+
+struct known {
+	struct person *person;
+	u64 last_ns;
+};
+
+struct enrich {
+	struct enrich_config config;
+	struct cgroups *cgroups; /* NULL: ask nobody */
+	struct table *ids;	 /* u64 → struct known */
+	struct table *persons;	 /* struct identity → struct person */
+	struct processes *processes;
+	struct who unknown;
+	u64 hits, lookups, gone, unread;
+};
+
+static struct identity identity_of(const struct who *who)
+{
+	const char *name = who->container_id[0] ? who->container_id : who->unit;
+	struct identity id;
+
+	memset(&id, 0, sizeof(id)); /* compared as bytes */
+	id.kind = (u8)who->kind;
+	str_copy(id.pod_uid, sizeof(id.pod_uid), str_of(who->pod_uid));
+	str_copy(id.name, sizeof(id.name), str_of(name));
+	return id;
+}
+
+static void person_leave(struct enrich *e, struct person *p)
+{
+	struct identity id;
+
+	assert(p->ids > 0);
+	if (--p->ids > 0)
+		return;
+	if (e->config.who_gone)
+		e->config.who_gone(e->config.ctx, &p->who);
+	id = identity_of(&p->who);
+	table_del(e->persons, &id);
+}
+
+static void known_drop(void *ctx, const void *key, void *value, bool evicted)
+{
+	struct known *k = value;
+
+	(void)key;
+	(void)evicted;
+	person_leave(ctx, k->person);
+}
+
+static int tables_new(struct enrich *e)
+{
+	const struct enrich_config *c = &e->config;
+	int r = processes_new(&e->processes, c->processes_max);
+
+	if (r < 0)
+		return r;
+	/* One more person than ids: a new one comes before the id that makes room for it. */
+	e->persons = table_new(c->cgroups_max + 1, sizeof(struct identity), sizeof(struct person),
+			       NULL, NULL);
+	e->ids = table_new(c->cgroups_max, sizeof(u64), sizeof(struct known), known_drop, e);
+	return e->persons && e->ids ? 0 : -errno;
+}
+
+int enrich_new(struct enrich **ret, const struct enrich_config *config, char *err, size_t err_cap)
+{
+	const char *proc = config->proc_base ? config->proc_base : "/proc";
+	struct enrich *e = calloc(1, sizeof(*e));
+	int r;
+
+	if (!e) {
+		snprintf(err, err_cap, "out of memory");
+		return -ENOMEM;
+	}
+	e->config = *config;
+	e->unknown.kind = WHO_UNKNOWN;
+	e->unknown.resource = -1;
+	r = tables_new(e);
+	if (r < 0)
+		snprintf(err, err_cap, "cannot make tables for %zu cgroups and %zu processes: %s",
+			 config->cgroups_max, config->processes_max, strerror(-r));
+	else if (config->cgroup_base)
+		r = cgroups_open(&e->cgroups, config->cgroup_base, proc, err, err_cap);
+	if (r < 0) {
+		enrich_free(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+void enrich_free(struct enrich *e)
+{
+	if (!e)
+		return;
+	e->config.who_gone = NULL;
+	table_free(e->ids); /* before persons: its drop looks there */
+	table_free(e->persons);
+	processes_free(e->processes);
+	cgroups_close(e->cgroups);
+	free(e);
+}
+
+static int path_of(struct enrich *e, u64 cgroup, char *dst, size_t cap)
+{
+	int r = -EAGAIN;
+
+	if (e->config.lookup)
+		r = e->config.lookup(e->config.lookup_ctx, cgroup, dst, cap);
+	else if (e->cgroups)
+		r = cgroups_path(e->cgroups, cgroup, clock_boot_ns(), dst, cap);
+	if (r >= 0 && e->config.looked_up)
+		e->config.looked_up(e->config.lookup_ctx, cgroup, (struct str){ dst, (size_t)r });
+	return r;
+}
+
+/* The directory is asked for once; NULL, and counted, when it cannot be named. */
+static struct person *look_up(struct enrich *e, u64 cgroup)
+{
+	char path[CGROUPS_PATH_MAX];
+	struct identity id;
+	struct person *p;
+	struct who who;
+	bool is_new;
+	int r;
+
+	e->lookups++;
+	r = path_of(e, cgroup, path, sizeof(path));
+	if (r == -ENOENT)
+		e->gone++;
+	else if (r < 0)
+		e->unread++;
+	if (r < 0)
+		return NULL;
+	cgroup_path_parse((struct str){ path, (size_t)r }, &who);
+	id = identity_of(&who);
+	p = table_add(e->persons, &id, &is_new);
+	if (is_new)
+		p->who = who;
+	return p;
+}
+
+struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
+{
+	struct known *k = table_get(e->ids, &cgroup);
+	struct person *p;
+
+	if (!cgroup) /* an event that belongs to no task and no socket */
+		return &e->unknown;
+	if (k) {
+		e->hits++;
+	} else {
+		p = look_up(e, cgroup);
+		if (!p)
+			return &e->unknown;
+		p->ids++; /* first: the id may push out the last other one of this person */
+		k = table_add(e->ids, &cgroup, NULL);
+		k->person = p;
+	}
+	if (k->last_ns < now_ns)
+		k->last_ns = now_ns;
+	if (k->person->who.last_ns < now_ns)
+		k->person->who.last_ns = now_ns;
+	return &k->person->who;
+}
+
+void enrich_event(struct enrich *e, struct event *ev)
+{
+	ev->who = enrich_cgroup(e, ev->cgroup, ev->when_ns);
+	ev->process = processes_event(e->processes, ev);
+}
+
+int enrich_cgroup_id(const struct enrich *e, const char *dir, u64 *ret_id)
+{
+	return e->cgroups ? cgroups_id(e->cgroups, dir, ret_id) : -ENODEV;
+}
+
+void enrich_expire(struct enrich *e, u64 now_ns)
+{
+	const void *key;
+	size_t pos = 0;
+	void *value;
+
+	while (table_next(e->ids, &pos, &key, &value)) {
+		const struct known *k = value;
+
+		if (k->last_ns + ENRICH_MEMORY_NS < now_ns)
+			table_del(e->ids, key);
+	}
+}
+
+void enrich_stats(const struct enrich *e, struct enrich_stats *ret)
+{
+	struct cgroups_stats cg = { 0 };
+	struct processes_stats ps;
+
+	if (e->cgroups)
+		cgroups_stats(e->cgroups, &cg);
+	processes_stats(e->processes, &ps);
+	*ret = (struct enrich_stats){
+		.cgroup_hits = e->hits,
+		.cgroup_lookups = e->lookups,
+		.cgroup_gone = e->gone,
+		.cgroup_unread = e->unread,
+		.cgroup_evicted = table_evictions(e->ids),
+		.process_evicted = ps.evicted,
+		.cgroup_walks = cg.walks,
+		.cgroup_walks_cut = cg.walks_cut,
+		.cgroups = table_len(e->ids),
+		.whos = table_len(e->persons),
+		.processes = ps.len,
+		.bytes = sizeof(*e) + table_bytes(e->ids) + table_bytes(e->persons) + cg.bytes +
+			 ps.bytes,
+		.cgroup_by_handle = cg.by_handle,
+		.cgroup_partial = cg.partial,
+	};
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "node/host.h"
+
+/* semconv: host.id is the machine id, never the DMI's. */
+static void read_id(const char *path, char *dst, size_t cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[64];
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	if (n > 0)
+		str_copy_utf8(dst, cap, str_trim((struct str){ text, (size_t)n }), NULL);
+}
+
+static const char *arch_of(const char *machine)
+{
+	if (!strcmp(machine, "x86_64"))
+		return "amd64";
+	return !strcmp(machine, "aarch64") ? "arm64" : "";
+}
+
+void host_read(struct host *ret)
+{
+	const char *node = getenv("NODE_NAME");
+	struct utsname u;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->arch = "";
+	if (!uname(&u)) {
+		ret->arch = arch_of(u.machine);
+		str_copy(ret->kernel, sizeof(ret->kernel), str_of(u.release));
+		str_copy_utf8(ret->name, sizeof(ret->name), str_of(u.nodename), NULL);
+	}
+	if (node && *node)
+		str_copy_utf8(ret->name, sizeof(ret->name), str_of(node), NULL);
+	read_id("/etc/machine-id", ret->id, sizeof(ret->id));
+	if (!ret->id[0])
+		read_id("/var/lib/dbus/machine-id", ret->id, sizeof(ret->id));
+}

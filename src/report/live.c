@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <time.h>
+#include "base/clock.h"
+#include "kinds.h"
+#include "report/live.h"
+
+#define WHO_WIDTH 20
+#define TASK_WIDTH 24
+
+void live_text(struct buf *out, struct str s, size_t max)
+{
+	char utf8[1024];
+	size_t n;
+	bool cut = s.n > max;
+
+	n = str_copy_utf8(utf8, sizeof(utf8) < max + 1 ? sizeof(utf8) : max + 1, s, NULL);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)utf8[i];
+
+		if (c < 0x20 || c == 0x7f)
+			buf_printf(out, "\\x%02x", c);
+		else
+			buf_char(out, (char)c);
+	}
+	if (cut)
+		buf_cstr(out, "...");
+}
+
+void live_time(struct buf *out, u64 ns)
+{
+	static const struct {
+		u64 unit;
+		const char *name;
+	} units[] = { { 3600 * NSEC_PER_SEC, "h" },
+		      { 60 * NSEC_PER_SEC, "m" },
+		      { NSEC_PER_SEC, "s" },
+		      { NSEC_PER_MSEC, "ms" },
+		      { 1000, "us" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (ns < units[i].unit)
+			continue;
+		buf_printf(out, "%.3g%s", (double)ns / (double)units[i].unit, units[i].name);
+		return;
+	}
+	buf_printf(out, "%" PRI_U64 "ns", ns);
+}
+
+void live_bytes(struct buf *out, u64 bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	double v = (double)bytes;
+	size_t i = 0;
+
+	for (; v >= 1024 && i + 1 < ARRAY_SIZE(units); i++)
+		v /= 1024;
+	buf_printf(out, i ? "%.1f%s" : "%.0f%s", v, units[i]);
+}
+
+void live_who(const struct who *who, struct buf *out)
+{
+	switch (who->kind) {
+	case WHO_CONTAINER:
+	case WHO_HELPER:
+		live_text(out, str_slice(str_of(who->container_id), 0, 12), 12);
+		break;
+	case WHO_POD:
+		buf_cstr(out, "pod ");
+		live_text(out, str_slice(str_of(who->pod_uid), 0, 8), 8);
+		break;
+	case WHO_UNIT:
+		live_text(out, str_of(who->unit), WHO_WIDTH);
+		break;
+	case WHO_HOST:
+		buf_cstr(out, "host");
+		break;
+	case WHO_UNKNOWN:
+		buf_cstr(out, "unknown");
+		break;
+	}
+}
+
+/* Blanks up to a column, one at least. */
+static void pad(struct buf *out, size_t from, size_t width)
+{
+	do
+		buf_char(out, ' ');
+	while (out->n - from < width && !out->err);
+}
+
+static void put_clock(struct buf *out, u64 wall_ns)
+{
+	time_t seconds = (time_t)(wall_ns / NSEC_PER_SEC);
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	buf_printf(out, "%02d:%02d:%02d.%06" PRI_U64 " ", tm.tm_hour, tm.tm_min, tm.tm_sec,
+		   wall_ns % NSEC_PER_SEC / 1000);
+}
+
+static void put_task(const struct event *ev, struct buf *out)
+{
+	struct str comm = ev->comm;
+
+	if (!comm.n && ev->process)
+		comm = str_of(ev->process->comm);
+	if (!ev->pid) {
+		buf_char(out, '-');
+		return;
+	}
+	live_text(out, comm.n ? comm : STR("?"), COMM_LEN);
+	buf_printf(out, "[%u]", ev->pid);
+}
+
+void live_line(const struct event *ev, s64 wall_offset_ns, bool colour, struct buf *out)
+{
+	static void (*const calls[KIND_END])(const struct event *, struct buf *) = {
+#define KIND(id, kind, family, stream, live, name, text) [id] = live_##kind,
+#include "../../bpf/registry.def"
+	};
+	bool red = colour && (ev->flags & REC_FAILED);
+	size_t column;
+
+	put_clock(out, clock_wall_ns(ev->when_ns, wall_offset_ns));
+	column = out->n;
+	live_who(ev->who, out);
+	pad(out, column, WHO_WIDTH);
+	column = out->n;
+	put_task(ev, out);
+	pad(out, column, TASK_WIDTH);
+	if (red)
+		buf_cstr(out, "\033[31m");
+	calls[ev->kind](ev, out);
+	if (red)
+		buf_cstr(out, "\033[0m");
+	buf_char(out, '\n');
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/live.h"
+#include "report/summary.h"
+
+static u64 lost_of(const struct ledger_cell *c)
+{
+	return c->n[LEDGER_LOST_RING] + c->n[LEDGER_LOST_SCRATCH];
+}
+
+static u64 difference(u64 a, u64 b)
+{
+	return a > b ? a - b : b - a;
+}
+
+u64 summary_lost(const struct summary *s)
+{
+	u64 lost = s->unknown_kind;
+
+	for (size_t k = 1; k < KIND_END; k++)
+		lost += lost_of(&s->ledger.kind[k]) + s->damaged[k];
+	return lost;
+}
+
+u64 summary_unaccounted(const struct summary *s)
+{
+	u64 sum = 0;
+
+	for (size_t k = 1; k < KIND_END; k++) {
+		const struct ledger_cell *c = &s->ledger.kind[k];
+
+		sum += difference(c->n[LEDGER_SEEN],
+				  c->n[LEDGER_FILTERED] + c->n[LEDGER_COUNTED] +
+					  c->n[LEDGER_SENT] + lost_of(c));
+		sum += difference(c->n[LEDGER_SENT], s->delivered[k]);
+	}
+	return sum;
+}
+
+static u64 sum_of(const struct summary *s, enum ledger what)
+{
+	u64 sum = 0;
+
+	for (size_t k = 1; k < KIND_END; k++)
+		sum += s->ledger.kind[k].n[what];
+	return sum;
+}
+
+static void put_events(const struct summary *s, struct buf *out)
+{
+	buf_printf(out, "\n  %-22s %10s %10s %10s %10s %8s\n", "event", "seen", "filtered",
+		   "counted", "streamed", "lost");
+	for (size_t k = 1; k < KIND_END; k++) {
+		const struct ledger_cell *c = &s->ledger.kind[k];
+
+		if (!c->n[LEDGER_SEEN])
+			continue;
+		buf_printf(out,
+			   "  %-22s %10" PRI_U64 " %10" PRI_U64 " %10" PRI_U64 " %10" PRI_U64
+			   " %8" PRI_U64 "\n",
+			   kinds[k].id, c->n[LEDGER_SEEN], c->n[LEDGER_FILTERED],
+			   c->n[LEDGER_COUNTED], s->delivered[k], lost_of(c) + s->damaged[k]);
+	}
+}
+
+static void put_losses(const struct summary *s, struct buf *out)
+{
+	u64 damaged = s->unknown_kind;
+
+	for (size_t k = 1; k < KIND_END; k++)
+		damaged += s->damaged[k];
+	buf_printf(out, "\n  lost: %" PRI_U64, summary_lost(s));
+	if (summary_lost(s))
+		buf_printf(out,
+			   " (ring full %" PRI_U64 ", scratch buffer in use %" PRI_U64
+			   ", damaged %" PRI_U64 ")",
+			   sum_of(s, LEDGER_LOST_RING), sum_of(s, LEDGER_LOST_SCRATCH), damaged);
+	buf_printf(out, "; unaccounted: %" PRI_U64 "\n", summary_unaccounted(s));
+	if (sum_of(s, LEDGER_LOST_METER))
+		buf_printf(out, "  metrics miss %" PRI_U64 " updates: their table was full\n",
+			   sum_of(s, LEDGER_LOST_METER));
+	if (sum_of(s, LEDGER_LOST_STATE))
+		buf_printf(out, "  %" PRI_U64 " sockets without an owner: their table was full\n",
+			   sum_of(s, LEDGER_LOST_STATE));
+	if (s->sampled_out)
+		buf_printf(out, "  spans left out by the sampler: %" PRI_U64 "\n", s->sampled_out);
+	if (s->cgroup_gone)
+		buf_printf(out, "  cgroups gone before they could be named: %" PRI_U64 "\n",
+			   s->cgroup_gone);
+}
+
+static void put_exports(const struct summary *s, struct buf *out)
+{
+	if (!s->destination)
+		return;
+	buf_cstr(out, "\n  exported to ");
+	live_text(out, str_of(s->destination), 200);
+	buf_cstr(out, ":\n");
+	for (size_t i = 0; i < s->exports_n; i++) {
+		const struct summary_export *e = &s->exports[i];
+
+		buf_printf(out, "  %-8s %" PRI_U64 " of %" PRI_U64, e->signal, e->exported,
+			   e->created);
+		for (size_t c = 0; c < e->causes_n; c++)
+			buf_printf(out, ", %" PRI_U64 " lost (%s)", e->lost_by[c], e->causes[c]);
+		buf_char(out, '\n');
+	}
+}
+
+static void put_features(const struct summary *s, struct buf *out)
+{
+	buf_cstr(out, "\n  features\n");
+	for (size_t i = 0; i < s->features_n; i++) {
+		const struct summary_feature *f = &s->features[i];
+
+		buf_printf(out, "  %-8s %-18s %-8s %-7s", f->family, f->name, f->state, f->rung);
+		if (f->reason[0]) {
+			buf_char(out, ' ');
+			live_text(out, str_of(f->reason), 160);
+		}
+		buf_char(out, '\n');
+		if (f->rung[0])
+			continue;
+		buf_printf(out, "  %27s without it: %s\n", "", f->without);
+		if (f->fix[0])
+			buf_printf(out, "  %27s to do: %s\n", "", f->fix);
+	}
+}
+
+void summary_text(const struct summary *s, struct buf *out)
+{
+	buf_cstr(out, "\nwatched for ");
+	live_time(out, s->duration_ns);
+	if (s->transport)
+		buf_printf(out, " through a %s", s->transport);
+	if (s->map_bytes) {
+		buf_cstr(out, ", ");
+		live_bytes(out, s->map_bytes);
+		buf_cstr(out, " of kernel memory");
+	}
+	buf_char(out, '\n');
+	put_events(s, out);
+	put_losses(s, out);
+	put_exports(s, out);
+	put_features(s, out);
+}
+
+static void put_json_text(struct buf *out, const char *key, const char *value)
+{
+	buf_printf(out, "\"%s\":\"", key);
+	buf_json_str(out, str_of(value));
+	buf_char(out, '"');
+}
+
+static void put_json_events(const struct summary *s, struct buf *out)
+{
+	bool first = true;
+
+	buf_cstr(out, "\"events\":{");
+	for (size_t k = 1; k < KIND_END; k++) {
+		const struct ledger_cell *c = &s->ledger.kind[k];
+
+		buf_printf(out,
+			   "%s\"%s\":{\"seen\":%" PRI_U64 ",\"filtered\":%" PRI_U64
+			   ",\"counted\":%" PRI_U64 ",\"sent\":%" PRI_U64 ",\"delivered\":%" PRI_U64
+			   ",\"lost_ring\":%" PRI_U64 ",\"lost_scratch\":%" PRI_U64
+			   ",\"lost_meter\":%" PRI_U64 ",\"lost_state\":%" PRI_U64
+			   ",\"damaged\":%" PRI_U64 "}",
+			   first ? "" : ",", kinds[k].id, c->n[LEDGER_SEEN], c->n[LEDGER_FILTERED],
+			   c->n[LEDGER_COUNTED], c->n[LEDGER_SENT], s->delivered[k],
+			   c->n[LEDGER_LOST_RING], c->n[LEDGER_LOST_SCRATCH],
+			   c->n[LEDGER_LOST_METER], c->n[LEDGER_LOST_STATE], s->damaged[k]);
+		first = false;
+	}
+	buf_char(out, '}');
+}
+
+static void put_json_features(const struct summary *s, struct buf *out)
+{
+	buf_cstr(out, ",\"features\":[");
+	for (size_t i = 0; i < s->features_n; i++) {
+		const struct summary_feature *f = &s->features[i];
+
+		buf_cstr(out, i ? ",{" : "{");
+		put_json_text(out, "family", f->family);
+		buf_char(out, ',');
+		put_json_text(out, "feature", f->name);
+		buf_char(out, ',');
+		put_json_text(out, "state", f->state);
+		buf_char(out, ',');
+		put_json_text(out, "rung", f->rung);
+		buf_printf(out, ",\"errno\":%d,", f->err);
+		put_json_text(out, "reason", f->reason);
+		buf_char(out, ',');
+		put_json_text(out, "fix", f->fix);
+		buf_char(out, '}');
+	}
+	buf_char(out, ']');
+}
+
+static void put_json_exports(const struct summary *s, struct buf *out)
+{
+	buf_cstr(out, ",\"exports\":{");
+	for (size_t i = 0; i < s->exports_n; i++) {
+		const struct summary_export *e = &s->exports[i];
+
+		buf_printf(out,
+			   "%s\"%s\":{\"created\":%" PRI_U64 ",\"exported\":%" PRI_U64
+			   ",\"lost\":{",
+			   i ? "," : "", e->signal, e->created, e->exported);
+		for (size_t c = 0; c < e->causes_n; c++)
+			buf_printf(out, "%s\"%s\":%" PRI_U64, c ? "," : "", e->causes[c],
+				   e->lost_by[c]);
+		buf_cstr(out, "}}");
+	}
+	buf_char(out, '}');
+}
+
+void summary_json(const struct summary *s, struct buf *out)
+{
+	buf_printf(out, "{\"summary\":{\"duration_ns\":%" PRI_U64 ",", s->duration_ns);
+	put_json_text(out, "transport", s->transport ? s->transport : "");
+	buf_printf(out,
+		   ",\"map_bytes\":%" PRI_U64 ",\"lost\":%" PRI_U64 ",\"unaccounted\":%" PRI_U64
+		   ",\"unknown_kind\":%" PRI_U64 ",\"sampled_out\":%" PRI_U64
+		   ",\"cgroups_gone\":%" PRI_U64 ",",
+		   s->map_bytes, summary_lost(s), summary_unaccounted(s), s->unknown_kind,
+		   s->sampled_out, s->cgroup_gone);
+	put_json_events(s, out);
+	put_json_features(s, out);
+	put_json_exports(s, out);
+	buf_cstr(out, "}}\n");
+}
