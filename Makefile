@@ -92,6 +92,54 @@ $(SYSROOT)/.key: third_party/sources.lock third_party/build.sh third_party/fetch
 	$(Q)third_party/build.sh $(ARCH) $(SYSROOT)
 	@touch $@
 
+include tests/tests.mk
+
+# ---- using it -----------------------------------------------------------------------------
+
+.PHONY: packages run test docs image help clean distclean
+
+packages: ## install the Debian packages that the build needs (root)
+	@third_party/install-packages.sh build
+
+run: ## install, build, and trace this machine for 20 s (root)
+	@third_party/install-packages.sh build
+	@$(MAKE) --no-print-directory -j2 all
+	@mkdir -p build/run
+	@$(B)/podtrace trace --all --duration 20s --otlp-file build/run/otlp.jsonl
+	@echo; echo "OTLP/JSON lines: build/run/otlp.jsonl"
+
+test: ## install, build, and run all tests (root); LAYERS="unit e2e" runs some
+	@third_party/install-packages.sh build test
+	@$(MAKE) --no-print-directory -j2 all test-programs
+	@tests/run.py $(LAYERS)
+
+.PHONY: test-programs
+test-programs: $(TEST_PROGRAMS)
+
+docs: $(B)/gendocs ## write docs/options.md, docs/events.md and the man page from the tables
+	@$(B)/gendocs docs
+
+$(B)/gendocs: tools/gendocs.c $(wildcard cmd/podtrace/options*.c src/base/*.c) src/kinds.c cmd/podtrace/options.def \
+		cmd/podtrace/commands.def bpf/registry.def
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=gnu11 -O1 -D_GNU_SOURCE -Isrc -I. $(WARN) tools/gendocs.c \
+		cmd/podtrace/options_table.c src/kinds.c src/base/*.c -o $@
+
+image: $(B)/podtrace ## write an OCI image archive: build/<arch>/podtrace-image.tar
+	$(call say,IMAGE,$(B)/podtrace-image.tar)
+	$(Q)images/oci.sh $(B)/podtrace $(ARCH) $(VERSION) $(B)/podtrace-image.tar
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.* ## /  \1\t/p' Makefile | expand -t 14
+	@echo; echo '  ARCH=amd64|arm64   V=1 shows the commands   SOURCES=folder with third-party tarballs'
+
+clean: ## remove what was built, but not the third-party libraries
+	rm -rf $(B)/obj $(B)/gen $(B)/podtrace $(B)/gendocs $(B)/podtrace-image.tar $(T) build/run
+
+distclean: ## remove build/ altogether; downloads stay in the user's cache folder
+	rm -rf build
+
 .PHONY: FORCE
 FORCE:
 

@@ -174,17 +174,8 @@ INLINE int on_exec(void *ctx, struct task_struct *task, struct linux_binprm *bpr
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_exec")
-int BPF_PROG(process_exec_btf, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
-{
-	return on_exec(ctx, task, bprm, true);
-}
-
-SEC("?raw_tp/sched_process_exec")
-int BPF_PROG(process_exec_raw, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
-{
-	return on_exec(ctx, task, bprm, false);
-}
+PROGRAMS(process_exec, "sched_process_exec", on_exec(ctx, task, bprm, btf),
+	 struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 
 /* ---- failed to start ------------------------------------------------------------------- */
 
@@ -239,17 +230,8 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	return 0;
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(process_sysexit_btf, struct pt_regs *regs, long ret)
-{
-	return on_sysexit(ctx, regs, ret, true);
-}
-
-SEC("?raw_tp/sys_exit")
-int BPF_PROG(process_sysexit_raw, struct pt_regs *regs, long ret)
-{
-	return on_sysexit(ctx, regs, ret, false);
-}
+PROGRAMS(process_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_regs *regs,
+	 long ret)
 
 /* ---- forked ---------------------------------------------------------------------------- */
 
@@ -278,17 +260,8 @@ INLINE int on_fork(void *ctx, struct task_struct *parent, struct task_struct *ch
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_fork")
-int BPF_PROG(process_fork_btf, struct task_struct *parent, struct task_struct *child)
-{
-	return on_fork(ctx, parent, child, true);
-}
-
-SEC("?raw_tp/sched_process_fork")
-int BPF_PROG(process_fork_raw, struct task_struct *parent, struct task_struct *child)
-{
-	return on_fork(ctx, parent, child, false);
-}
+PROGRAMS(process_fork, "sched_process_fork", on_fork(ctx, parent, child, btf),
+	 struct task_struct *parent, struct task_struct *child)
 
 /* ---- finished -------------------------------------------------------------------------- */
 
@@ -311,7 +284,7 @@ struct {
 INLINE bool process_ended(struct task_struct *task, struct signal_struct *signal, __u32 pid,
 			  __u64 start, const bool btf)
 {
-	struct exit_key key = {.start = start, .pid = pid};
+	struct exit_key key = { .start = start, .pid = pid };
 	__u8 one = 1;
 
 	if (GET(btf, signal, live.counter))
@@ -369,14 +342,4 @@ INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(process_exit_btf, struct task_struct *task)
-{
-	return on_exit(ctx, task, true);
-}
-
-SEC("?raw_tp/sched_process_exit")
-int BPF_PROG(process_exit_raw, struct task_struct *task)
-{
-	return on_exit(ctx, task, false);
-}
+PROGRAMS(process_exit, "sched_process_exit", on_exit(ctx, task, btf), struct task_struct *task)

@@ -9,132 +9,12 @@
  * returns it; the cgroup comes from the socket itself.
  */
 #include "lib/cgroup.h"
+#include "lib/conn.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
 #include "lib/sock.h"
 #include "lib/task.h"
 #include "wire/tcp.h"
-
-#define TCP_ROLE_IGNORED  255 /* our own socket: never reported */
-#define TCP_ROLE_LISTENER 254
-
-/* An open socket: who opened it and when. */
-struct conn {
-	__u64 id;	      /* names the socket to user space: an address has no business there */
-	__u64 start_ns;	      /* connect began; established, for accepted ones */
-	__u64 established_ns; /* 0: not yet */
-	__u32 pid;
-	__u32 tid;
-	__u32 drops; /* listener: sk_drops told so far */
-	__u16 role;  /* enum tcp_role, TCP_ROLE_LISTENER, TCP_ROLE_IGNORED */
-	__u16 rsvd;
-	__u8 comm[COMM_LEN];
-};
-
-/* struct sock * → conn. An entry lives from open to close; sized by the loader. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, struct conn);
-} conns SEC(".maps");
-
-struct listener_key {
-	__u32 netns;
-	__u32 port;
-};
-
-struct owner {
-	__u32 pid;
-	__u32 tid;
-	__u8 comm[COMM_LEN];
-};
-
-/* Who listens on a port: the owner of a connection nobody has accepted yet. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct listener_key);
-	__type(value, struct owner);
-} listeners SEC(".maps");
-
-/* Threads inside connect whose SYN went out: their result comes by the state change, so the
- * end of the call has nothing to add. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64);
-	__type(value, __u8);
-} connecting SEC(".maps");
-
-INLINE struct conn *conn_of(const struct sock *sk)
-{
-	__u64 key = (__u64)sk;
-
-	return bpf_map_lookup_elem(&conns, &key);
-}
-
-INLINE void conn_forget(const struct sock *sk)
-{
-	__u64 key = (__u64)sk;
-
-	bpf_map_delete_elem(&conns, &key);
-}
-
-INLINE void conn_keep(const struct sock *sk, const struct conn *conn, enum wire_kind kind)
-{
-	__u64 key = (__u64)sk;
-
-	if (bpf_map_update_elem(&conns, &key, conn, BPF_ANY))
-		count(kind, LEDGER_LOST_STATE);
-}
-
-INLINE bool is_ours(__u32 pid)
-{
-	return pid == config.self;
-}
-
-INLINE __u64 new_id(void)
-{
-	return (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
-}
-
-/* The current task as owner. Only in process context. */
-INLINE void own(struct conn *conn, __u16 role)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-
-	conn->pid = id >> 32;
-	conn->tid = (__u32)id;
-	conn->id = new_id();
-	conn->role = is_ours(conn->pid) ? TCP_ROLE_IGNORED : role;
-	current_comm(conn->comm);
-}
-
-/* Owner and comm of a record; without a conn the socket is older than we are. */
-INLINE void put_owner(struct rec_head *head, __u8 comm[COMM_LEN], const struct conn *conn)
-{
-	if (!conn) {
-		head->flags |= REC_OLDER;
-		return;
-	}
-	head->key = conn->id;
-	head->pid = conn->pid;
-	head->tid = conn->tid;
-	if (comm)
-		__builtin_memcpy(comm, conn->comm, COMM_LEN);
-}
-
-INLINE __u16 role_of(const struct conn *conn)
-{
-	return conn && conn->role <= TCP_ROLE_SERVER ? conn->role : TCP_ROLE_UNKNOWN;
-}
-
-INLINE bool ignored(const struct conn *conn)
-{
-	return conn && conn->role == TCP_ROLE_IGNORED;
-}
 
 /* ---- connect --------------------------------------------------------------------------- */
 
@@ -180,8 +60,8 @@ INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __
 
 INLINE void listen_begins(const struct sock *sk, const bool btf)
 {
-	struct listener_key key = {.netns = sock_netns(sk, btf),
-				   .port = GET(btf, sk, __sk_common.skc_num)};
+	struct listener_key key = { .netns = sock_netns(sk, btf),
+				    .port = GET(btf, sk, __sk_common.skc_num) };
 	struct conn conn = {};
 	struct owner owner = {};
 
@@ -198,8 +78,8 @@ INLINE void listen_begins(const struct sock *sk, const bool btf)
 /* A child of a listener is established: in softirq, nobody has accepted it yet. */
 INLINE void passive_established(const struct sock *sk, const bool btf)
 {
-	struct listener_key key = {.netns = sock_netns(sk, btf),
-				   .port = GET(btf, sk, __sk_common.skc_num)};
+	struct listener_key key = { .netns = sock_netns(sk, btf),
+				    .port = GET(btf, sk, __sk_common.skc_num) };
 	struct owner *owner = bpf_map_lookup_elem(&listeners, &key);
 	struct cgroup *cgrp = sock_cgroup(sk, btf);
 	__u64 cgroup = cgroup_id(cgrp, btf);
@@ -300,8 +180,7 @@ INLINE void put_totals(struct rec_tcp_close *rec, const struct sock *sk, const b
 		return;
 	/* a port the kernel chose is given back before the state becomes CLOSE (inet_put_port) */
 	if (!rec->tuple.local_port)
-		rec->tuple.local_port =
-			bpf_ntohs(GET(btf, tp, inet_conn.icsk_inet.inet_sport));
+		rec->tuple.local_port = bpf_ntohs(GET(btf, tp, inet_conn.icsk_inet.inet_sport));
 	rec->sent = GET(btf, tp, bytes_sent) - GET(btf, tp, bytes_retrans);
 	rec->received = GET(btf, tp, bytes_received);
 	/* the peer's FIN takes a sequence number and is counted as a byte (tcp_rcv_nxt_update) */
@@ -414,36 +293,10 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 	return 0;
 }
 
-SEC("?tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state_btf, const struct sock *sk, int from, int to)
-{
-	return on_state(ctx, sk, from, to, true);
-}
-
-SEC("?raw_tp/inet_sock_set_state")
-int BPF_PROG(tcp_state_raw, const struct sock *sk, int from, int to)
-{
-	return on_state(ctx, sk, from, to, false);
-}
+PROGRAMS(tcp_state, "inet_sock_set_state", on_state(ctx, sk, from, to, btf), const struct sock *sk,
+	 int from, int to)
 
 /* ---- end of system calls --------------------------------------------------------------- */
-
-/* The socket behind a descriptor of the current task, if it is TCP. */
-INLINE struct sock *fd_to_tcp(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(fdt, fd);
-	struct socket *sock;
-	struct file *file;
-	struct sock *sk;
-
-	if (fd >= BPF_CORE_READ(fdt, max_fds) ||
-	    bpf_probe_read_kernel(&file, sizeof(file), &files[fd]))
-		return 0;
-	sock = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(sock, sk);
-	return sk && is_tcp(sk, false) ? sk : 0;
-}
 
 /* Errors of connect that say nothing of the connection, or that it goes on. */
 INLINE bool connect_goes_on(__s32 err)
@@ -529,17 +382,7 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	return 0;
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(tcp_sysexit_btf, struct pt_regs *regs, long ret)
-{
-	return on_sysexit(ctx, regs, ret, true);
-}
-
-SEC("?raw_tp/sys_exit")
-int BPF_PROG(tcp_sysexit_raw, struct pt_regs *regs, long ret)
-{
-	return on_sysexit(ctx, regs, ret, false);
-}
+PROGRAMS(tcp_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_regs *regs, long ret)
 
 /* ---- retransmits and resets ------------------------------------------------------------ */
 
@@ -572,29 +415,11 @@ INLINE int on_retransmit(void *ctx, const struct sock *sk, enum tcp_segment segm
 	return 0;
 }
 
-SEC("?tp_btf/tcp_retransmit_skb")
-int BPF_PROG(tcp_retransmit_btf, const struct sock *sk)
-{
-	return on_retransmit(ctx, sk, TCP_SEGMENT_DATA, true);
-}
+PROGRAMS(tcp_retransmit, "tcp_retransmit_skb", on_retransmit(ctx, sk, TCP_SEGMENT_DATA, btf),
+	 const struct sock *sk)
 
-SEC("?raw_tp/tcp_retransmit_skb")
-int BPF_PROG(tcp_retransmit_raw, const struct sock *sk)
-{
-	return on_retransmit(ctx, sk, TCP_SEGMENT_DATA, false);
-}
-
-SEC("?tp_btf/tcp_retransmit_synack")
-int BPF_PROG(tcp_retransmit_synack_btf, const struct sock *sk)
-{
-	return on_retransmit(ctx, sk, TCP_SEGMENT_SYNACK, true);
-}
-
-SEC("?raw_tp/tcp_retransmit_synack")
-int BPF_PROG(tcp_retransmit_synack_raw, const struct sock *sk)
-{
-	return on_retransmit(ctx, sk, TCP_SEGMENT_SYNACK, false);
-}
+PROGRAMS(tcp_retransmit_synack, "tcp_retransmit_synack",
+	 on_retransmit(ctx, sk, TCP_SEGMENT_SYNACK, btf), const struct sock *sk)
 
 /* sk may be NULL: an answer to a packet for which no socket was open. */
 INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction direction, const bool btf)
@@ -619,37 +444,19 @@ INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction directi
 	return 0;
 }
 
-SEC("?tp_btf/tcp_send_reset")
-int BPF_PROG(tcp_send_reset_btf, const struct sock *sk)
-{
-	return on_reset(ctx, sk, TCP_SENT, true);
-}
+PROGRAMS(tcp_send_reset, "tcp_send_reset", on_reset(ctx, sk, TCP_SENT, btf), const struct sock *sk)
 
-SEC("?raw_tp/tcp_send_reset")
-int BPF_PROG(tcp_send_reset_raw, const struct sock *sk)
-{
-	return on_reset(ctx, sk, TCP_SENT, false);
-}
-
-SEC("?tp_btf/tcp_receive_reset")
-int BPF_PROG(tcp_receive_reset_btf, struct sock *sk)
-{
-	return on_reset(ctx, sk, TCP_RECEIVED, true);
-}
-
-SEC("?raw_tp/tcp_receive_reset")
-int BPF_PROG(tcp_receive_reset_raw, struct sock *sk)
-{
-	return on_reset(ctx, sk, TCP_RECEIVED, false);
-}
+PROGRAMS(tcp_receive_reset, "tcp_receive_reset", on_reset(ctx, sk, TCP_RECEIVED, btf),
+	 struct sock *sk)
 
 /* ---- all listening sockets, on a timer -------------------------------------------------- */
 
 /* Listeners that are older than we are: the task found holding them becomes their owner. */
 INLINE void adopt(const struct sock *sk, struct task_struct *task)
 {
-	struct listener_key key = {.netns = sock_netns(sk, true), .port = sk->__sk_common.skc_num};
-	struct conn conn = {.role = TCP_ROLE_LISTENER};
+	struct listener_key key = { .netns = sock_netns(sk, true),
+				    .port = sk->__sk_common.skc_num };
+	struct conn conn = { .role = TCP_ROLE_LISTENER };
 	struct owner owner = {};
 
 	owner.pid = conn.pid = task->tgid;

@@ -16,7 +16,9 @@ amd64='gcc-x86-64-linux-gnu linux-libc-dev-amd64-cross'
 arm64='gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross'
 
 # clang's runtimes and llvm's symbolizer are for the sanitizers and libFuzzer.
-test='libcmocka-dev libclang-rt-19-dev llvm-19 shellcheck curl jq iproute2 procps libcap2-bin openssl'
+test='libcmocka-dev libclang-rt-19-dev llvm-19 libcurl4-openssl-dev libbearssl-dev libprotobuf-c-dev
+	libelf-dev zlib1g-dev clang-format-19 shellcheck curl jq iproute2 procps libcap2-bin openssl
+	mandoc python3-yaml'
 
 die() {
 	echo "install-packages.sh: $*" >&2

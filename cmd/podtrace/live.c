@@ -225,16 +225,9 @@ static int resolve_targets(struct live *v, u64 ids[TARGETS_MAX], size_t *ret_n)
 
 static int check_options(const struct options *o)
 {
-	bool targets = option_items(&o->cgroup).n;
-
 	if (o->otlp_file && o->otlp_endpoint)
 		return fail(EXIT_USAGE, "--otlp-file and --otlp-endpoint exclude each other: choose "
 			    "where to export to");
-	if (targets && o->all)
-		return fail(EXIT_USAGE, "--all and --cgroup exclude each other: choose what to watch");
-	if (!targets && !o->all && o->command != COMMAND_AGENT)
-		return fail(EXIT_USAGE, "nothing to watch: name cgroups with --cgroup DIRECTORY, or the "
-			    "whole node with --all");
 	if (o->otlp_file && !strcmp(o->otlp_file, "-") && o->command == COMMAND_TRACE && !o->quiet)
 		return fail(EXIT_USAGE, "--otlp-file - and live lines would mix on standard output: "
 			    "add --quiet");

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/table.h"
+#include "kinds.h"
 
 struct life {
 	struct process process;
@@ -25,13 +26,6 @@ struct processes {
 		u64 start_ns, exit_ns;
 	} ended[PROCESS_LINGER_MAX]; /* a ring in the order of exits */
 	u32 ended_from, ended_n;
-};
-
-/* Whether the key of an event is the start of its process. */
-static const bool key_is_start[KIND_END] = {
-#define KIND(id, kind, family, stream, live, name, text)                                                 \
-	[KIND_##kind] = FAMILY_##family == FAMILY_process,
-#include "bpf/registry.def"
 };
 
 static void life_drop(void *ctx, const void *key, void *value, bool evicted)
@@ -163,7 +157,7 @@ const struct process *processes_event(struct processes *ps, const struct event *
 	life = table_get(ps->lives, &ev->pid);
 	if (!life)
 		return NULL;
-	if (ev->kind >= KIND_END || !key_is_start[ev->kind])
+	if (ev->kind >= KIND_END || kinds[ev->kind].family != FAMILY_process)
 		return was_owner(life, ev) ? &life->process : NULL;
 	if (life->process.start_ns != ev->key)
 		return NULL;

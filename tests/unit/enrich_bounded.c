@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/enrich/enrich.c src/enrich/cgroup_path.c src/enrich/process.c src/enrich/process_args.c */
+/* links: src/enrich/enrich.c src/enrich/cgroup_path.c src/kinds.c src/enrich/process.c src/enrich/process_args.c */
 /*
  * 100,000 cgroups through a table of 256, with a tree that this file makes up (it stands in
  * for src/enrich/cgroup.c): memory does not grow, and each who that goes is told of once.

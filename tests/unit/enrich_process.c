@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/enrich/process.c src/enrich/process_args.c */
+/* links: src/kinds.c src/enrich/process.c src/enrich/process_args.c */
 /* Processes by exec, fork and exit; and that a reused pid never gets a wrong name. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -395,10 +395,11 @@ static void test_deadline_sends(void **state)
 
 static void test_deadline_cuts(void **state)
 {
+	const struct reply script[] = { hang, hang };
 	struct world w = { 0 };
 
 	(void)state;
-	begin(&w, &hang, 1);
+	begin(&w, script, 2);
 	spans(&w, 25);
 	collect(&w, 3, 1);
 	assert_in_range(shut_down(&w, 300), 295 * MS, 420 * MS);
@@ -414,7 +415,7 @@ static void test_deadline_cuts(void **state)
 /* A back-off is shortened so that there is one more attempt ... */
 static void test_deadline_retries(void **state)
 {
-	static const struct reply script[] = { full, full, full };
+	const struct reply script[] = { full, full, full };
 	struct world w = { 0 };
 
 	(void)state;

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# The programs of the test layers unit, kind and fuzz: the user side built for the host's own
+# libc, with sanitizers. What a test links beyond src/base stands in its first line:
+#   /* links: src/a.c otel/*.c libs: curl z */
+
+T := build/test
+TEST_CPPFLAGS := -D_GNU_SOURCE -Isrc -I. -I$(GEN) -I$(T)/include
+TEST_CFLAGS := -std=gnu11 -O1 -g $(WARN) -fno-lto -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS := -std=gnu11 -O1 -g $(WARN) -fno-omit-frame-pointer \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+# in the order a linker wants them; otlp-proto is plain C of ours, the same for every libc
+TEST_LIBS := otlp-proto curl bearssl protobuf-c bpf elf z
+
+BASE_SRC := $(wildcard src/base/*.c)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+KIND_SRC := $(wildcard tests/kind/kind.c)
+
+links = $(shell sed -n '1,3s|^/\* links:\(.*\)\*/$$|\1|p' $(1) | sed 's| libs:.*||')
+libs = $(shell sed -n '1,3s|^/\* links:.* libs:\(.*\)\*/$$|\1|p' $(1))
+sources = $(sort $(BASE_SRC) $(wildcard $(call links,$(1))))
+ordered = $(foreach l,$(TEST_LIBS),$(if $(filter $(l),$(1)),$(if $(filter otlp-proto,$(l)),$(SYSROOT)/lib/libotlp-proto.a,-l$(l))))
+
+$(T)/include/.done: $(SYSROOT)/.key
+	@mkdir -p $(@D)
+	@ln -sfn $(abspath $(SYSROOT))/include/opentelemetry $(@D)/opentelemetry
+	@touch $@
+
+$(T)/san/%.o: %.c $(GEN)/version.h $(BPF_SKEL) | $(T)/include/.done
+	$(call say,CC,$< (test))
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(T)/fuzzed/%.o: %.c $(GEN)/version.h $(BPF_SKEL) | $(T)/include/.done
+	$(call say,CC,$< (fuzz))
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(TEST_CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+
+# $(1) source, $(2) program, $(3) folder of objects, $(4) compiler and flags, $(5) libraries
+define test_program
+$(2): $(patsubst %.c,$(3)/%.o,$(1) $(call sources,$(1))) | $(SYSROOT)/.key
+	$$(call say,LINK,$(2))
+	@mkdir -p $$(@D)
+	$$(Q)$(4) $$(filter %.o,$$^) $$(call ordered,$(call libs,$(1))) $(5) -o $$@
+endef
+
+$(foreach s,$(UNIT_SRC),$(eval $(call test_program,$(s),$(s:tests/%.c=$(T)/%),$(T)/san,$(HOSTCC) $(TEST_CFLAGS),-lcmocka -lm)))
+$(foreach s,$(KIND_SRC),$(eval $(call test_program,$(s),$(s:tests/%.c=$(T)/%),$(T)/san,$(HOSTCC) $(TEST_CFLAGS),-lcmocka -lm)))
+$(foreach s,$(FUZZ_SRC),$(eval $(call test_program,$(s),$(s:tests/%.c=$(T)/%),$(T)/fuzzed,$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,-lm)))
+
+TEST_PROGRAMS := $(UNIT_SRC:tests/%.c=$(T)/%) $(KIND_SRC:tests/%.c=$(T)/%) $(FUZZ_SRC:tests/%.c=$(T)/%)
+
+-include $(shell find $(T) -name '*.d' 2>/dev/null)
