@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The tcp family. One tracepoint tells the life of every connection (inet_sock_set_state);
  * the others add retransmits and resets, the end of system calls adds who accepted and what

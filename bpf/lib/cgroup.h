@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Whose is it: the cgroup of a task or a socket, and whether anybody wants it. */
 #ifndef LIB_CGROUP_H
 #define LIB_CGROUP_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Who a TCP socket belongs to. Half of the events of a connection come in softirq, where
  * `current` is whoever was interrupted: so the owner is written down when a socket is opened

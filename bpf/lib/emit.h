@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sending a record to user space: choose, stamp, put into the ring, count. */
 #ifndef LIB_EMIT_H
 #define LIB_EMIT_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The kernel's types, as far as we read them: only the fields we name, in any order. The
  * loader relocates each access to where the running kernel has the field (CO-RE), so no

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Counting what became of each event: see enum ledger. */
 #ifndef LIB_LEDGER_H
 #define LIB_LEDGER_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The maps that all families share. maps.bpf.c creates them, the families reuse them
  * (src/capture/maps.c); sizes are set there from the node's size and the memory

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Counters and exact histograms kept in the kernel, per cgroup and dimension. */
 #ifndef LIB_METER_H
 #define LIB_METER_H

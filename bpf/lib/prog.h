@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What every .bpf.c starts with: types, helpers, and how kernel memory is read. */
 #ifndef LIB_PROG_H
 #define LIB_PROG_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a program wants to know of a socket. */
 #ifndef LIB_SOCK_H
 #define LIB_SOCK_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a program wants to know of a task, and of the running system call. */
 #ifndef LIB_TASK_H
 #define LIB_TASK_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
 /* What user space tells the programs before they are loaded: constants in .rodata. */
 #ifndef WIRE_CONFIG_H
 #define WIRE_CONFIG_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
 /*
  * What crosses the border between kernel and user space. Included by both sides, so it
  * includes no system header: the fixed-width types __u8..__u64, __s32 come from the

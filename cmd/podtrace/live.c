@@ -295,13 +295,13 @@ static int start_timers(struct live *v)
 static void tell_features(struct live *v)
 {
 	const struct feature_status *status;
-	size_t n = capture_features(v->capture, &status), on = 0;
+	size_t n = capture_features(v->capture, &status), by_state[3] = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		const struct feature_status *s = &status[i];
 		const char *family = families[s->feature->family].name;
 
-		on += s->state == FEATURE_ON;
+		by_state[s->state]++;
 		pipe_feature(v->pipe, s);
 		if (v->tap)
 			tap_feature(v->tap, s);
@@ -312,8 +312,9 @@ static void tell_features(struct live *v)
 			log_info("capture", "%s/%s goes by %s: %s", family, s->feature->name,
 				 rung_name(s->rung), s->reason);
 	}
-	log_info("capture", "podtrace %s watches by %s, %zu of %zu features on", PODTRACE_VERSION,
-		 capture_transport(v->capture), on, n);
+	log_info("capture", "podtrace %s watches by %s; features: %zu on, %zu reduced, %zu off",
+		 PODTRACE_VERSION, capture_transport(v->capture), by_state[FEATURE_ON],
+		 by_state[FEATURE_REDUCED], by_state[FEATURE_OFF]);
 }
 
 static int start(struct live *v)

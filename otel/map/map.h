@@ -22,7 +22,6 @@
 struct map_room {
 	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
 	char time[2][CLOCK_TEXT_MAX];
-	char user[12];
 	struct str args[MAP_ARGS_MAX];
 	char error[16];
 };

@@ -43,12 +43,6 @@ static void put_identity(struct attrs *a, const struct event *ev, const struct m
 	attr_str(a, "process.creation.time", str_of(room->time[0]));
 }
 
-static void put_user(struct attrs *a, u32 uid, struct map_room *room)
-{
-	snprintf(room->user, sizeof(room->user), "%u", uid);
-	attr_str(a, "process.real_user.id", str_of(room->user));
-}
-
 static void put_args(struct attrs *a, const struct ev_exec *exec, const struct map_config *config,
 		     struct map_room *room)
 {
@@ -77,7 +71,7 @@ void otlp_process_exec(const struct event *ev, const struct map_config *config, 
 	attr_str(a, "process.executable.path", exec->path);
 	if (exec->cwd.n)
 		attr_str(a, "process.working_directory", exec->cwd);
-	put_user(a, exec->uid, &ret->room);
+	attr_int(a, "process.real_user.id", exec->uid);
 	put_args(a, exec, config, &ret->room);
 }
 
@@ -93,7 +87,7 @@ void otlp_process_exec_failed(const struct event *ev, const struct map_config *c
 	attr_int(a, "process.parent_pid", failed->ppid);
 	attr_str(a, "thread.name", ev->comm);
 	attr_str(a, "process.executable.path", failed->path);
-	put_user(a, failed->uid, &ret->room);
+	attr_int(a, "process.real_user.id", failed->uid);
 	attr_str(a, "error.type", str_of(errname(failed->err)));
 }
 
@@ -130,7 +124,7 @@ void otlp_process_exit(const struct event *ev, const struct map_config *config, 
 	attr_str(a, "process.executable.name", path.n ? basename_of(path) : ev->comm);
 	if (path.n)
 		attr_str(a, "process.executable.path", path);
-	put_user(a, exit->uid, &ret->room);
+	attr_int(a, "process.real_user.id", exit->uid);
 	attr_int(a, "process.exit.code", exit->sig ? 128 + exit->sig : exit->code);
 	if (exit->sig) {
 		attr_int(a, "podtrace.process.exit.signal", exit->sig);

@@ -48,9 +48,10 @@ static void begin(struct ladder *l)
 		if (!of_family(l, i))
 			continue;
 		l->choice[i] = next_choice(l, i, -1);
-		if (l->choice[i] != best_choice(i))
-			snprintf(l->status[i].reason, sizeof(l->status[i].reason),
-				 "forbidden by --forbid");
+		if (l->choice[i] == best_choice(i))
+			continue;
+		snprintf(l->status[i].reason, sizeof(l->status[i].reason), "forbidden by --forbid");
+		snprintf(l->status[i].fix, sizeof(l->status[i].fix), "forbid less");
 	}
 }
 

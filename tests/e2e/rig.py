@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -116,7 +117,14 @@ class Cgroup:
 
     def start(self, *args) -> subprocess.Popen:
         """The workload in here, at work."""
-        return subprocess.Popen(self.command(*args), stdout=subprocess.PIPE)
+        return subprocess.Popen(self.command(*args))
+
+    def run_together(self, *commands):
+        """Several workloads in here at the same time, to their end."""
+        at_work = [self.start(*command) for command in commands]
+        for process in at_work:
+            if process.wait():
+                raise AssertionError(f'{process.args} ended with {process.returncode}')
 
     @contextlib.contextmanager
     def inside(self):
@@ -168,6 +176,7 @@ class Run:
         self.process = None
         self.code = None
         self.stop_seconds = None
+        self._objects = None
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -211,7 +220,11 @@ class Run:
     @property
     def objects(self) -> list:
         """Standard output as JSON lines: every line must be one."""
-        return [json.loads(line) for line in self.out.read_bytes().decode('utf-8').splitlines()]
+        if self._objects is None or self.code is None:
+            *lines, rest = self.out.read_bytes().decode('utf-8').split('\n')
+            self._objects = [json.loads(line) for line in lines]
+            assert self.code is None or not rest, f'half a line: {rest[:200]}'
+        return self._objects
 
     @property
     def lines(self) -> list:
@@ -429,7 +442,9 @@ class Case(unittest.TestCase):
 
     def assert_valid(self, export: Export):
         """Not one violation of tests/collector/invariants.py."""
-        self.assertEqual([str(violation) for violation in export.checker.violations[:10]], [])
+        found = Counter((violation.code, re.sub(r'\d+', 'N', violation.path), violation.text)
+                        for violation in export.checker.violations)
+        self.assertEqual(found.most_common(20), [])
 
     def assert_exported(self, run: Run, **lost):
         """Each signal adds up: created = exported + lost, and lost by nothing but the given causes."""

@@ -158,9 +158,11 @@ def texts(root):
 
 
 def headers(root):
-    for path in sources(root):
-        if 'SPDX-License-Identifier: Apache-2.0' not in read(root, path)[:200]:
-            yield f'{path}:1: header: no SPDX line'
+    for path in sources(root, ('.c', '.h', '.def')):
+        licence = 'GPL-2.0-only OR BSD-2-Clause' if path.startswith('bpf/') else 'Apache-2.0'
+        line = read(root, path)[:200].split('\n')[0]
+        if 'SPDX-License-Identifier: ' not in line or licence not in line:
+            yield f'{path}:1: header: no SPDX line with {licence}'
 
 
 RULES = (layers, only_in, registry, sizes, banned, texts, headers)
