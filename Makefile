@@ -61,7 +61,7 @@ $(B)/podtrace: $(OBJ) $(SYSROOT)/.key
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(OBJ) $(LIBS) -o $@
 
-$(OBJ): $(B)/obj/%.o: %.c $(GEN)/version.h $(BPF_SKEL) | $(SYSROOT)/.key
+$(OBJ): $(B)/obj/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(SYSROOT)/.key
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@

@@ -47,7 +47,7 @@ add_certificates() {
 	compgen -G "$certificates/*.crt" >/dev/null ||
 		die "no certificates in $certificates: install the package ca-certificates"
 	mkdir -p "$(dirname "$bundle")"
-	sed -s -e '$a\' "$certificates"/*.crt >"$bundle"
+	awk 1 "$certificates"/*.crt >"$bundle" # ends each file's last line
 }
 
 rows() { # FILE
@@ -56,10 +56,7 @@ rows() { # FILE
 
 text_of() { # COMPONENT TEXT
 	case $1 in
-	podtrace)
-		[ ! -f "$root/LICENSE" ] || { echo "$root/LICENSE" && return; }
-		echo "$collected/opentelemetry-proto/LICENSE"
-		;;
+	podtrace) if [ -f "$root/LICENSE" ]; then echo "$root/LICENSE"; else echo "$collected/opentelemetry-proto/LICENSE"; fi ;;
 	ca-certificates) echo /usr/share/doc/ca-certificates/copyright ;;
 	*) echo "$collected/$1/$2" ;;
 	esac
@@ -73,25 +70,29 @@ version_of() { # COMPONENT
 	esac
 }
 
+add_texts() { # COMPONENT TEXTS
+	local text from
+	mkdir -p "$rootfs/licenses/$1"
+	for text in $2; do
+		[[ $text != */* ]] || continue
+		from=$(text_of "$1" "$text")
+		[ -s "$from" ] || die "no licence text $from: correct the row of $1 in images/licenses.def"
+		install -m 644 "$from" "$rootfs/licenses/$1/$text"
+	done
+}
+
 add_licenses() {
-	local component spdx texts text from
+	local component spdx texts
 	"$root/third_party/licenses.sh" "$collected"
 	comm -3 <(rows "$root/third_party/sources.lock" | awk '{ print $1 }' | sort -u) \
 		<(rows "$here/licenses.def" | awk '{ print $1 }' | grep -vx -e podtrace -e ca-certificates | sort) >"$work/differ"
 	[ ! -s "$work/differ" ] ||
 		die "images/licenses.def and third_party/sources.lock differ in $(xargs <"$work/differ"): give each package its row"
+	mkdir "$rootfs/licenses"
 	rows "$here/licenses.def" | while read -r component spdx texts; do
-		mkdir -p "$rootfs/licenses/$component"
-		for text in $texts; do
-			[[ $text != */* ]] || continue
-			from=$(text_of "$component" "$text")
-			[ -s "$from" ] || die "no licence text $from: correct the row of $component in images/licenses.def"
-			install -m 644 "$from" "$rootfs/licenses/$component/$text"
-		done
-		texts=" $texts"
-		printf '%-20s  %-28s  %-17s %s\n' "$component" "$(version_of "$component")" "$spdx" "${texts// / $component/}"
-	done >"$work/table"
-	sed -E 's| [^ ]+/([^ ]+/[^ ]+)| \1|' "$work/table" | cat "$here/licenses.head" - >"$rootfs/licenses/README"
+		add_texts "$component" "$texts"
+		printf '%-20s  %-27s  %-17s  %s\n' "$component" "$(version_of "$component")" "$spdx" "$texts"
+	done | cat "$here/licenses.head" - >"$rootfs/licenses/README"
 }
 
 spdx_of_all() {

@@ -18,19 +18,19 @@ _Static_assert(OTEL_SCOPES_MAX == 64, "scopes of a resource are bits of a u64");
 _Static_assert(DESC_HASH >= 2 * OTEL_DESCS_MAX, "open addressing wants room");
 
 struct resource {
-	char *field;		/* owned; NULL: the slot is free */
+	char *field; /* owned; NULL: the slot is free */
 	u32 n;
-	u32 refs;		/* queued items */
+	u32 refs; /* queued items */
 	u32 generation;
-	bool dropped;		/* its number is not valid any more, queued items keep it */
-	u64 used;		/* of book.clock */
-	u64 mark, scopes;	/* of the request being put together */
+	bool dropped;	  /* its number is not valid any more, queued items keep it */
+	u64 used;	  /* of book.clock */
+	u64 mark, scopes; /* of the request being put together */
 };
 
 struct book {
 	char *version;
 	struct resource resource[OTEL_RESOURCES_MAX];
-	u32 resources;		/* slots ever used: the rest is free */
+	u32 resources; /* slots ever used: the rest is free */
 	size_t resource_bytes;
 	u64 clock, mark;
 	struct {
@@ -230,8 +230,8 @@ int book_scope(struct book *b, struct encoder *e, const char *name)
 static int desc_add(struct book *b, struct encoder *e, const struct metric_desc *d)
 {
 	/* Fields 2 and 3 of Sum and Histogram: CUMULATIVE (2), is_monotonic. */
-	static const char monotonic[] = { FRAME_TAG(2, FRAME_VARINT), 2,
-					  FRAME_TAG(3, FRAME_VARINT), 1 };
+	static const char monotonic[] = { FRAME_TAG(2, FRAME_VARINT), 2, FRAME_TAG(3, FRAME_VARINT),
+					  1 };
 	static const struct {
 		u8 tag;
 		u8 tail;

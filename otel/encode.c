@@ -224,8 +224,8 @@ static ProtobufCBinaryData id(const u8 *p, size_t n)
 {
 	static const u8 zero[16];
 
-	return memcmp(p, zero, n) ? (ProtobufCBinaryData){ n, (u8 *)p } :
-				    (ProtobufCBinaryData){ 0, NULL };
+	return memcmp(p, zero, n) ? (ProtobufCBinaryData){ n, (u8 *)p }
+				  : (ProtobufCBinaryData){ 0, NULL };
 }
 
 struct str encode_span(struct encoder *e, const struct span *s)

@@ -16,16 +16,17 @@
 #include "otel/json.h"
 
 /* Names and punctuation around each value make JSON longer, 20 times at the very worst. */
-#define JSON_LINE_MAX (24u * FILE_REQUEST_MAX)
+#define JSON_LINE_MAX  (24u * FILE_REQUEST_MAX)
 #define JSON_LINE_KEPT (1u << 20) /* memory kept between lines */
-#define ARENA_CHUNK (256u << 10)
+#define ARENA_CHUNK    (256u << 10)
 /* A field of 2 bytes becomes a message of about 100 with its pointer. */
 #define ARENA_MAX (64u * FILE_REQUEST_MAX)
 
 static const ProtobufCMessageDescriptor *const requests[SIGNAL_COUNT] = {
 	[SIGNAL_TRACES] =
 		&opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor,
-	[SIGNAL_METRICS] = &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
+	[SIGNAL_METRICS] =
+		&opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
 	[SIGNAL_LOGS] =
 		&opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor,
 };
@@ -38,12 +39,12 @@ struct chunk {
 };
 
 struct file {
-	char *name, *part;	/* part NULL: stdout */
+	char *name, *part; /* part NULL: stdout */
 	int fd;
-	off_t good;		/* end of the last whole line, of a file of ours */
-	bool torn;		/* a broken line stands at the end and could not be cut off */
+	off_t good; /* end of the last whole line, of a file of ours */
+	bool torn;  /* a broken line stands at the end and could not be cut off */
 	struct buf line;
-	struct chunk *chunks;	/* newest first */
+	struct chunk *chunks; /* newest first */
 	size_t arena_n;
 };
 
@@ -97,8 +98,10 @@ static int open_part(struct file *f, char *err, size_t err_cap)
 	struct stat st;
 
 	if (!stat(f->name, &st) && !S_ISREG(st.st_mode)) {
-		snprintf(err, err_cap, "OTLP file %s is there and no regular file; name another, or "
-				       "- for stdout", f->name);
+		snprintf(err, err_cap,
+			 "OTLP file %s is there and no regular file; name another, or "
+			 "- for stdout",
+			 f->name);
 		return -EINVAL;
 	}
 	f->fd = open(f->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);

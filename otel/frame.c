@@ -45,9 +45,9 @@ static void wrap(struct back *f, u8 tag, size_t end)
 }
 
 #define DIGIT_BITS 7
-#define DIGITS (1u << DIGIT_BITS)
-#define PASSES ((12 + FRAME_KEY_SCOPE_BITS + FRAME_KEY_DESC_BITS) / DIGIT_BITS)
-_Static_assert(PASSES * DIGIT_BITS == 12 + FRAME_KEY_SCOPE_BITS + FRAME_KEY_DESC_BITS,
+#define DIGITS	   (1u << DIGIT_BITS)
+#define PASSES	   ((12 + FRAME_KEY_SCOPE_BITS + FRAME_KEY_DESC_BITS) / DIGIT_BITS)
+_Static_assert(PASSES *DIGIT_BITS == 12 + FRAME_KEY_SCOPE_BITS + FRAME_KEY_DESC_BITS,
 	       "the digits are the whole group");
 
 static u32 digit(u64 key, u32 pass)
@@ -128,8 +128,8 @@ static bool same_scope(u64 a, u64 b)
 	return a >> (32 + FRAME_KEY_DESC_BITS) == b >> (32 + FRAME_KEY_DESC_BITS);
 }
 
-static size_t put_scope(struct back *f, const struct book *b, const struct frame_piece *v,
-			size_t n, const u8 *store, bool points)
+static size_t put_scope(struct back *f, const struct book *b, const struct frame_piece *v, size_t n,
+			const u8 *store, bool points)
 {
 	u64 key = v[n - 1].key;
 	struct str scope = book_scope_field(b, frame_key_scope(key));
@@ -167,8 +167,8 @@ static size_t put_resource(struct back *f, const struct book *b, const struct fr
 	return n;
 }
 
-struct str frame_build(const struct book *b, const struct frame_piece *v, size_t n,
-		       const u8 *store, bool points, u8 *mem, size_t cap)
+struct str frame_build(const struct book *b, const struct frame_piece *v, size_t n, const u8 *store,
+		       bool points, u8 *mem, size_t cap)
 {
 	struct back f = { .mem = mem, .pos = cap };
 

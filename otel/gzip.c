@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 /* Telemetry repeats itself: level 1 finds nearly all of it, at a third of level 6's time. */
-#define LEVEL 1
+#define LEVEL	    1
 #define GZIP_WINDOW (15 + 16) /* + 16: a gzip header, not zlib's */
 
 struct gzip {
@@ -17,8 +17,8 @@ struct gzip *gzip_new(void)
 {
 	struct gzip *g = calloc(1, sizeof(*g));
 
-	if (g && deflateInit2(&g->z, LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) !=
-			 Z_OK) {
+	if (g &&
+	    deflateInit2(&g->z, LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
 		free(g);
 		return NULL;
 	}

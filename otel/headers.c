@@ -7,9 +7,12 @@
 
 /* Ours to set: another value would break the request or answer for a different one. */
 static const char *const reserved[] = {
-	"content-type",	     "content-encoding", "content-length", "transfer-encoding",
-	"connection",	     "host",		 "expect",	   "te",
-	"accept-encoding",   "upgrade",		 "trailer",	   "keep-alive",
+	"content-type",	    "content-encoding",
+	"content-length",   "transfer-encoding",
+	"connection",	    "host",
+	"expect",	    "te",
+	"accept-encoding",  "upgrade",
+	"trailer",	    "keep-alive",
 	"proxy-connection",
 };
 
@@ -18,8 +21,8 @@ static bool is_token(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= '0' && c <= '9') && (!c || !strchr("!#$%&'*+-.^_`|~", c)))
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+		    (!c || !strchr("!#$%&'*+-.^_`|~", c)))
 			return false;
 	}
 	return s.n > 0;

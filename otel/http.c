@@ -14,9 +14,9 @@
 #include "otel/headers.h"
 #include "otel/tls.h"
 
-#define CONNECTIONS_MAX 4	/* kept open: one for each signal, and one over */
+#define CONNECTIONS_MAX	     4 /* kept open: one for each signal, and one over */
 #define RETRY_AFTER_TEXT_MAX 64
-#define RECEIVE_BYTES 4096	/* answers are short */
+#define RECEIVE_BYTES	     4096 /* answers are short */
 
 struct http {
 	struct loop *loop;
@@ -25,7 +25,7 @@ struct http {
 	char user_agent[128];
 	/* One CA bundle may serve all signals. */
 	struct {
-		char *file;	/* owned; "" is the system's */
+		char *file; /* owned; "" is the system's */
 		struct buf pem;
 	} ca[SIGNAL_COUNT];
 };
@@ -35,11 +35,11 @@ struct http_peer {
 	CURL *easy;
 	struct curl_slist *headers;
 	char *name;
-	http_done_fn fn;	/* NULL: nothing in flight */
+	http_done_fn fn; /* NULL: nothing in flight */
 	void *ctx;
 	char error[CURL_ERROR_SIZE];
 	/* of the answer */
-	size_t body_n;		/* bytes that came */
+	size_t body_n; /* bytes that came */
 	char body[HTTP_ANSWER_KEPT];
 	char retry_after[RETRY_AFTER_TEXT_MAX];
 };
@@ -109,7 +109,8 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *
 {
 	struct http *h = ctx;
 	struct loop_io *io = socket;
-	u32 events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
+	u32 events =
+		(what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
@@ -269,6 +270,13 @@ static int check_url(const char *url, bool *ret_https, char **ret_name, char *er
 	return *ret_name ? 0 : -ENOMEM;
 }
 
+static bool has_no_path(const char *url)
+{
+	const char *host = strstr(url, "://"), *path = host ? strchr(host + 3, '/') : NULL;
+
+	return !path || !path[1];
+}
+
 static int add_line(struct http_peer *p, const char *line)
 {
 	struct curl_slist *more = curl_slist_append(p->headers, line);
@@ -329,9 +337,10 @@ static int find_ca(struct http *h, const char *file, struct str *ret, char *err,
 		if (!h->ca[i].file)
 			return -ENOMEM;
 		if (dropped && file)
-			log_warn("otlp", "%s: %zu of %zu CA certificates are of a kind TLS here "
-					 "cannot use and are left out", file, dropped,
-				 dropped + kept);
+			log_warn("otlp",
+				 "%s: %zu of %zu CA certificates are of a kind TLS here "
+				 "cannot use and are left out",
+				 file, dropped, dropped + kept);
 	}
 	*ret = buf_view(&h->ca[i].pem);
 	return 0;
@@ -342,7 +351,8 @@ static void set_options(struct http_peer *p, const char *url, struct str ca)
 	CURL *c = p->easy;
 	struct curl_blob blob = { (char *)ca.p, ca.n, CURL_BLOB_NOCOPY };
 
-	/* Options that this curl was built without fail here, and then their feature is not there. */
+	/* Options that this curl was built without fail here, and then their feature is not there.
+	 */
 	curl_easy_setopt(c, CURLOPT_URL, url);
 	curl_easy_setopt(c, CURLOPT_PRIVATE, p);
 	curl_easy_setopt(c, CURLOPT_POST, 1L);
@@ -372,8 +382,8 @@ static void set_options(struct http_peer *p, const char *url, struct str ca)
 	}
 }
 
-int http_peer_new(struct http_peer **ret, struct http *h, const struct otel_endpoint *e,
-		  char *err, size_t err_cap)
+int http_peer_new(struct http_peer **ret, struct http *h, const struct otel_endpoint *e, char *err,
+		  size_t err_cap)
 {
 	struct http_peer *p = calloc(1, sizeof(*p));
 	struct str ca = { NULL, 0 };
@@ -398,6 +408,12 @@ int http_peer_new(struct http_peer **ret, struct http *h, const struct otel_endp
 		return bad;
 	}
 	set_options(p, e->url, ca);
+	/* What comes of a per-signal variable without a path: the specification says so. */
+	if (has_no_path(p->name))
+		log_warn("otlp",
+			 "%s has no path: requests go to /, and a Collector listens on "
+			 "/v1/traces, /v1/metrics, /v1/logs",
+			 p->name);
 	*ret = p;
 	return 0;
 }

@@ -10,10 +10,10 @@
 #include "otel/response.h"
 #include "otel/retry.h"
 
-#define FILE_BATCHES_A_TURN 8	/* at 256 KiB each: some 10 ms */
-#define LOG_EVERY_S 30
-#define WHY_MAX 256
-#define NEVER UINT64_MAX
+#define FILE_BATCHES_A_TURN 8 /* at 256 KiB each: some 10 ms */
+#define LOG_EVERY_S	    30
+#define WHY_MAX		    256
+#define NEVER		    UINT64_MAX
 
 static void kick(void *ctx);
 
@@ -72,14 +72,16 @@ static const char *target(const struct lane *l)
 	return l->peer ? http_peer_name(l->peer) : file_name(l->file);
 }
 
-static void say(struct lane *l, u64 items, const char *why, const char *message, const char *then)
+/* Losses have a rate of their own: retries that went well must not hide them. */
+static void say(struct lane *l, struct log_rate *rate, u64 items, const char *why,
+		const char *message, const char *then)
 {
 	char held[48] = "";
 
-	if (!log_rate_ok(&l->failed))
+	if (!log_rate_ok(rate))
 		return;
-	if (l->failed.held)
-		snprintf(held, sizeof(held), " (%" PRI_U64 " more like this)", l->failed.held);
+	if (rate->held)
+		snprintf(held, sizeof(held), " (%" PRI_U64 " more like this)", rate->held);
 	log_warn("otlp", "%s to %s: %s%s%s; %" PRI_U64 " %s%s", otel_signal_name(l->signal),
 		 target(l), why, message[0] ? ": " : "", message, items, then, held);
 }
@@ -122,16 +124,16 @@ static void on_again(struct lane *l, const struct http_answer *a, const char *wh
 	if (l->batch.stale) {
 		plan_retry(l, now);
 		lane_batch_end(l, &l->counts->superseded);
-		say(l, items, why, message, "points go with the newer collection");
+		say(l, &l->failed, items, why, message, "points go with the newer collection");
 	} else if (a->too_long || !plan_retry(l, now)) {
 		snprintf(then, sizeof(then), "items lost after %u attempts", l->batch.attempts);
 		lane_batch_end(l, &l->counts->lost[a->too_long ? LOSS_REFUSED : LOSS_RETRIES]);
-		say(l, items, why, message, then);
+		say(l, &l->lost, items, why, message, then);
 	} else {
 		snprintf(then, sizeof(then), "items kept, attempt %u of %u in %.1f s",
 			 l->batch.attempts + 1, l->env->retry_attempts,
 			 (double)left(l->retry_ns, now) / NSEC_PER_SEC);
-		say(l, items, why, message, then);
+		say(l, &l->failed, items, why, message, then);
 	}
 	if (l->env->deadline_ns)
 		lane_deadline(l);
@@ -148,9 +150,11 @@ static void on_success(struct lane *l, const struct response *r)
 	l->retry_ns = l->server_ns = 0;
 	l->counts->last_success_ns = clock_boot_ns();
 	if (rejected)
-		say(l, rejected, "partial success", r->message, "items rejected and lost");
+		say(l, &l->lost, rejected, "partial success", r->message,
+		    "items rejected and lost");
 	else if (r->message[0])
-		say(l, l->batch.items, "accepted with a warning", r->message, "items exported");
+		say(l, &l->failed, l->batch.items, "accepted with a warning", r->message,
+		    "items exported");
 	l->batch.items -= rejected;
 	lane_batch_end(l, &l->counts->exported);
 	l->counts->queued -= rejected;
@@ -165,7 +169,7 @@ static void on_never(struct lane *l, const char *why, const char *message)
 	l->failures = 0;
 	l->retry_ns = l->server_ns = 0;
 	lane_batch_end(l, &l->counts->lost[LOSS_REFUSED]);
-	say(l, items, why, message, "items lost, not sent again for this status");
+	say(l, &l->lost, items, why, message, "items lost, not sent again for this status");
 }
 
 static void on_answer(void *ctx, const struct http_answer *a)
@@ -228,7 +232,8 @@ static void write_line(struct lane *l)
 	if (bad) {
 		l->counts->failures++;
 		lane_batch_end(l, &l->counts->lost[LOSS_WRITE]);
-		say(l, items, strerror(-bad), "", "items lost, no part of them is written");
+		say(l, &l->lost, items, strerror(-bad), "",
+		    "items lost, no part of them is written");
 		return;
 	}
 	l->counts->requests++;
@@ -268,7 +273,7 @@ int lane_init(struct lane *l, struct lane_env *env, enum otel_signal signal,
 	l->signal = signal;
 	l->counts = counts;
 	l->armed_ns = NEVER;
-	l->failed.every_s = l->recovered.every_s = LOG_EVERY_S;
+	l->failed.every_s = l->lost.every_s = l->recovered.every_s = LOG_EVERY_S;
 	l->batch_bytes = env->batch_bytes;
 	if (!l->peer && l->batch_bytes > FILE_REQUEST_MAX)
 		l->batch_bytes = FILE_REQUEST_MAX;
@@ -317,8 +322,10 @@ void lane_settle(struct lane *l, u64 items, u64 bytes, u64 *where)
 
 void lane_push(struct lane *l, u32 resource, u32 scope, struct str bytes)
 {
-	struct queue_item item = { .n = (u32)bytes.n, .resource = (u16)resource,
-				   .scope = (u16)scope, .at_ns = loop_now(l->env->loop) };
+	struct queue_item item = { .n = (u32)bytes.n,
+				   .resource = (u16)resource,
+				   .scope = (u16)scope,
+				   .at_ns = loop_now(l->env->loop) };
 	struct frame_new alone = { .resource = true, .scope = true };
 
 	if (l->closed) {

@@ -58,7 +58,7 @@ struct lane {
 	u64 retry_ns;			/* back-off: not before this boot time */
 	u64 server_ns;			/* Retry-After: the same, and no deadline shortens it */
 	bool closed;			/* the deadline passed */
-	struct log_rate failed, recovered;
+	struct log_rate failed, lost, recovered;
 };
 
 /* counts, queue_bytes, and peer (taken over also on failure) or file. 0 or -errno. */

@@ -15,8 +15,8 @@ enum { TO_ENDPOINT, TO_FILE, DESTINATIONS };
 struct otel {
 	struct lane_env env;
 	struct encoder *encoder;
-	struct http *http;		/* NULL: no network */
-	struct file *file;		/* NULL: none */
+	struct http *http;			      /* NULL: no network */
+	struct file *file;			      /* NULL: none */
 	struct lane lane[SIGNAL_COUNT][DESTINATIONS]; /* env NULL: no such destination */
 	/* One is being filled, the other being sent to the endpoint. */
 	struct collection collection[2];
@@ -61,12 +61,11 @@ static struct lane *next_lane(struct otel *o, enum otel_signal signal, size_t *a
 	return NULL;
 }
 
-#define for_each_lane(l, o, signal)                                                                \
-	for (size_t at_ = 0; ((l) = next_lane((o), (signal), &at_));)
+#define for_each_lane(l, o, signal) for (size_t at_ = 0; ((l) = next_lane((o), (signal), &at_));)
 
 #define for_all_lanes(l, o)                                                                        \
 	for (u32 signal_ = 0; signal_ < SIGNAL_COUNT; signal_++)                                   \
-		for_each_lane(l, o, signal_)
+	for_each_lane(l, o, signal_)
 
 /* ---- birth and death --------------------------------------------------------------------- */
 
@@ -214,7 +213,8 @@ void otel_free(struct otel *o)
 	if (!o)
 		return;
 	empty_filling(o, false);
-	for_all_lanes(l, o) {
+	for_all_lanes(l, o)
+	{
 		if (l->file)
 			lane_flush(l);
 		lane_free(l);
@@ -257,8 +257,7 @@ static void lose(struct otel *o, enum otel_signal signal, enum otel_loss loss)
 {
 	struct lane *l;
 
-	for_each_lane(l, o, signal)
-		lane_lose(l, loss);
+	for_each_lane(l, o, signal) lane_lose(l, loss);
 }
 
 /* A reference to the resource and the scope's slot, for an item that somebody wants. */
@@ -288,8 +287,7 @@ static void item_push(struct otel *o, enum otel_signal signal, int slot, int sco
 {
 	struct lane *l;
 
-	for_each_lane(l, o, signal)
-		lane_push(l, (u32)slot, (u32)scope, bytes);
+	for_each_lane(l, o, signal) lane_push(l, (u32)slot, (u32)scope, bytes);
 	book_unref(o->env.book, slot);
 }
 
@@ -309,7 +307,8 @@ void otel_note(struct otel *o, int resource, const struct note *n)
 		item_push(o, SIGNAL_LOGS, slot, scope, encode_note(o->encoder, n));
 }
 
-/* ---- metrics ---------------------------------------------------------------------------------- */
+/* ---- metrics ----------------------------------------------------------------------------------
+ */
 
 void otel_metrics_begin(struct otel *o)
 {
@@ -334,8 +333,7 @@ void otel_point(struct otel *o, int resource, const struct point *p)
 		lose(o, SIGNAL_METRICS, bad == -ENOSPC ? LOSS_QUEUE_FULL : LOSS_ENCODE);
 		return;
 	}
-	for_each_lane(l, o, SIGNAL_METRICS)
-		lane_created(l, bytes.n);
+	for_each_lane(l, o, SIGNAL_METRICS) lane_created(l, bytes.n);
 }
 
 void otel_metrics_end(struct otel *o)
@@ -365,8 +363,7 @@ void otel_flush(struct otel *o)
 {
 	struct lane *l;
 
-	for_all_lanes(l, o)
-		lane_flush(l);
+	for_all_lanes(l, o) lane_flush(l);
 }
 
 bool otel_idle(const struct otel *o)
@@ -385,7 +382,8 @@ void otel_deadline(struct otel *o, u64 boot_ns)
 
 	o->env.deadline_ns = boot_ns ? boot_ns : 1;
 	loop_arm(o->deadline, boot_ns > now ? boot_ns - now : 0, 0);
-	for_all_lanes(l, o) {
+	for_all_lanes(l, o)
+	{
 		lane_flush(l);
 		if (l->peer)
 			lane_deadline(l);

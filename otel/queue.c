@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define ALIGN 8u
-#define WRAP UINT32_MAX		/* n of a header that says: go on at the start */
+#define ALIGN	   8u
+#define WRAP	   UINT32_MAX	/* n of a header that says: go on at the start */
 #define KEEP_BYTES (256u << 10) /* pages an empty queue keeps */
 
 static size_t need(u32 n)

@@ -12,8 +12,8 @@ enum { WIRE_VARINT, WIRE_I64, WIRE_LEN, WIRE_I32 = 5 };
 struct field {
 	u64 number;
 	u8 type;
-	u64 v;		/* varint */
-	struct str s;	/* LEN: cut at the end of what we kept of the body */
+	u64 v;	      /* varint */
+	struct str s; /* LEN: cut at the end of what we kept of the body */
 };
 
 static bool get_varint(struct str *in, u64 *ret)

@@ -15,8 +15,10 @@ static const char end[] = "-----END CERTIFICATE-----";
 
 /* Debian and Alpine, Fedora and RHEL (two), openSUSE, a BSD-ish habit. */
 static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/ca-bundle.pem",
+	"/etc/ssl/certs/ca-certificates.crt",
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+	"/etc/ssl/ca-bundle.pem",
 	"/etc/ssl/cert.pem",
 };
 
@@ -140,8 +142,8 @@ static const char *find_bundle(void)
 	return NULL;
 }
 
-int tls_ca_load(struct buf *ret, const char *file, size_t *ret_kept, size_t *ret_dropped,
-		char *err, size_t err_cap)
+int tls_ca_load(struct buf *ret, const char *file, size_t *ret_kept, size_t *ret_dropped, char *err,
+		size_t err_cap)
 {
 	struct buf raw;
 	int ret_err;
@@ -149,8 +151,10 @@ int tls_ca_load(struct buf *ret, const char *file, size_t *ret_kept, size_t *ret
 	if (!file)
 		file = find_bundle();
 	if (!file) {
-		snprintf(err, err_cap, "https wants a CA bundle, and none is at %s or where other "
-				       "distributions keep theirs; name one", bundles[0]);
+		snprintf(err, err_cap,
+			 "https wants a CA bundle, and none is at %s or where other "
+			 "distributions keep theirs; name one",
+			 bundles[0]);
 		return -ENOENT;
 	}
 	buf_init(&raw, TLS_CA_BYTES_MAX);
@@ -165,9 +169,11 @@ int tls_ca_load(struct buf *ret, const char *file, size_t *ret_kept, size_t *ret
 		return ret_err;
 	}
 	if (!*ret_kept) {
-		snprintf(err, err_cap, "the CA file %s has no certificate that TLS 1.2 with RSA up "
-				       "to 4096 bits or P-256, P-384, P-521 can use (%zu of other "
-				       "kinds)", file, *ret_dropped);
+		snprintf(err, err_cap,
+			 "the CA file %s has no certificate that TLS 1.2 with RSA up "
+			 "to 4096 bits or P-256, P-384, P-521 can use (%zu of other "
+			 "kinds)",
+			 file, *ret_dropped);
 		return -EINVAL;
 	}
 	return 0;

@@ -22,7 +22,7 @@ struct pipe {
 	struct buf line;
 	int self;		/* our own resource, -1: not registered yet */
 	u64 now_ns;		/* of the running collection */
-	u64 last_ns;		/* newest record */
+	u64 last_ns;		/* newest record or collection */
 	u64 delivered[KIND_END];
 	u64 damaged[KIND_END];
 	u64 unknown_kind;
@@ -397,6 +397,8 @@ static void export_exporter(struct pipe *p)
 
 void pipe_collect_end(struct pipe *p, u64 now_ns)
 {
+	if (now_ns > p->last_ns)
+		p->last_ns = now_ns;
 	if (!p->config.otel)
 		return;
 	otel_metrics_begin(p->config.otel);

@@ -84,7 +84,7 @@ class Count:
 
 def label(command):
     names = [p for p in command if '/' in p and not p.startswith('-')]
-    return names[1] if command[0] == sys.executable else names[0]
+    return names[-1] if command[0] == sys.executable else names[0]
 
 
 def execute(command):

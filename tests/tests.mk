@@ -27,12 +27,12 @@ $(T)/include/.done: $(SYSROOT)/.key
 	@ln -sfn $(abspath $(SYSROOT))/include/opentelemetry $(@D)/opentelemetry
 	@touch $@
 
-$(T)/san/%.o: %.c $(GEN)/version.h $(BPF_SKEL) | $(T)/include/.done
+$(T)/san/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(T)/include/.done
 	$(call say,CC,$< (test))
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
 
-$(T)/fuzzed/%.o: %.c $(GEN)/version.h $(BPF_SKEL) | $(T)/include/.done
+$(T)/fuzzed/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(T)/include/.done
 	$(call say,CC,$< (fuzz))
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(TEST_CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@

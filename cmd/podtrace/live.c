@@ -84,8 +84,8 @@ static void collect(struct live *v)
 	pipe_collect_end(v->pipe, now);
 	if (!v->tap)
 		return;
-	tap_collect(v->tap, now);
 	tap_ledger(v->tap, &page);
+	tap_collect(v->tap, now);
 }
 
 /* ---- the loop's events -------------------------------------------------------------------- */
@@ -244,6 +244,8 @@ static int start_tap(struct live *v)
 	if (v->o->command != COMMAND_CAPTURE)
 		return EXIT_OK;
 	str_copy(origin.host, sizeof(origin.host), str_of(v->host.name));
+	str_copy(origin.host_id, sizeof(origin.host_id), str_of(v->host.id));
+	str_copy(origin.arch, sizeof(origin.arch), str_of(v->host.arch));
 	str_copy(origin.kernel, sizeof(origin.kernel), str_of(v->host.kernel));
 	if (tap_create(&v->tap, v->o->args[0], v->o->capture_max_bytes, &origin, err, sizeof(err)))
 		return fail(EXIT_RUN, "%s", err);
@@ -370,7 +372,8 @@ static int finish_tap(struct live *v)
 		return fail(EXIT_RUN, "cannot write capture file \"%s\": %s: nothing is left of it",
 			    path, strerror(-err));
 	if (tap_full(v->tap))
-		log_warn("capture", "stopped at --capture-max");
+		log_warn("capture", "stopped at --capture-max: %" PRI_U64 " frames that came after "
+			 "are not in the file", tap_refused(v->tap));
 	log_info("capture", "%s: %" PRI_U64 " records, %" PRI_U64 " bytes", path,
 		 tap_records(v->tap), tap_bytes(v->tap));
 	return EXIT_OK;

@@ -132,9 +132,10 @@ static int start(struct replay *r)
 	code = exporter_new(&r->otel, r->loop, r->o);
 	if (code)
 		return code;
-	host_read(&r->host);
-	str_copy(r->host.name, sizeof(r->host.name), str_of(origin.host));
-	r->host.id[0] = 0; /* of the captured machine it is not known */
+	/* the node that was captured, not this one */
+	str_copy_utf8(r->host.name, sizeof(r->host.name), str_of(origin.host), NULL);
+	str_copy_utf8(r->host.id, sizeof(r->host.id), str_of(origin.host_id), NULL);
+	str_copy_utf8(r->host.arch, sizeof(r->host.arch), str_of(origin.arch), NULL);
 	r->cgroups = table_new(CGROUPS_MAX, sizeof(u64), sizeof(struct cgroup_name), NULL, NULL);
 	r->turn = loop_timer_new(r->loop, on_turn, r);
 	if (!r->cgroups || !r->turn)

@@ -16,7 +16,7 @@ struct tap {
 	int fd;
 	int err;
 	bool full;
-	u64 max_bytes, bytes, frames, records;
+	u64 max_bytes, bytes, frames, records, refused;
 	struct buf buf;
 };
 
@@ -50,9 +50,10 @@ static void put_frame(struct tap *t, enum tap_type type, const void *a, size_t a
 
 	if (t->err)
 		return;
-	/* the frames that end the file always fit */
-	if (type < TAP_LEDGER && t->bytes + sizeof(frame) + frame.size > t->max_bytes) {
+	/* those that come in numbers can fill the file; what closes a collection always fits */
+	if (type <= TAP_METER && t->bytes + sizeof(frame) + frame.size > t->max_bytes) {
 		t->full = true;
+		t->refused++;
 		return;
 	}
 	crc = crc32(0, (const Bytef *)&frame, offsetof(struct tap_frame, crc));
@@ -83,6 +84,8 @@ static void put_header(struct tap *t, const struct tap_origin *origin)
 
 	_Static_assert(KIND_END <= TAP_KINDS_MAX, "more kinds than the header has room for");
 	memcpy(h.host, origin->host, sizeof(h.host));
+	memcpy(h.host_id, origin->host_id, sizeof(h.host_id));
+	memcpy(h.arch, origin->arch, sizeof(h.arch));
 	memcpy(h.kernel, origin->kernel, sizeof(h.kernel));
 	for (size_t i = 1; i < KIND_END; i++)
 		h.kind_sizes[i] = (u16)kinds[i].size;
@@ -125,11 +128,10 @@ fail:
 
 void tap_record(struct tap *t, const void *record, size_t size)
 {
-	if (size > TAP_FRAME_MAX)
-		size = TAP_FRAME_MAX;
-	put_frame(t, TAP_RECORD, record, size, NULL, 0);
-	if (!t->full)
-		t->records++;
+	u64 refused = t->refused;
+
+	put_frame(t, TAP_RECORD, record, size < TAP_FRAME_MAX ? size : TAP_FRAME_MAX, NULL, 0);
+	t->records += t->refused == refused;
 }
 
 void tap_cgroup(struct tap *t, u64 id, struct str path)
@@ -177,6 +179,11 @@ int tap_error(const struct tap *t)
 u64 tap_records(const struct tap *t)
 {
 	return t->records;
+}
+
+u64 tap_refused(const struct tap *t)
+{
+	return t->refused;
 }
 
 u64 tap_bytes(const struct tap *t)

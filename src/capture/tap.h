@@ -20,7 +20,7 @@ struct tap;
 struct tap_origin {
 	u64 boot_ns;		/* when the capture began */
 	s64 wall_offset_ns;	/* boot time → UNIX time, then */
-	char host[64], kernel[64];
+	char host[64], host_id[64], arch[16], kernel[64];
 	u8 command_args;	/* arguments were asked for */
 };
 
@@ -31,13 +31,15 @@ int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct t
 void tap_record(struct tap *t, const void *record, size_t size);
 void tap_cgroup(struct tap *t, u64 id, struct str path);	/* what a look-up said */
 void tap_meter(struct tap *t, const struct meter_key *key, const struct meter_cell *cell);
-void tap_collect(struct tap *t, u64 now_ns);			/* the meters before are one collection */
+/* The meters and the ledger before this are one collection. */
+void tap_collect(struct tap *t, u64 now_ns);
 void tap_ledger(struct tap *t, const struct ledger_page *page);
 void tap_feature(struct tap *t, const struct feature_status *status);
 
 bool tap_full(const struct tap *t);	/* max_bytes was reached: time to stop */
 int tap_error(const struct tap *t);	/* 0 or -errno of the write that failed */
 u64 tap_records(const struct tap *t);
+u64 tap_refused(const struct tap *t);	/* frames for which there was no room */
 u64 tap_bytes(const struct tap *t);
 
 /* Complete the file under its final name. 0 or -errno (then no file is left). */

@@ -21,6 +21,8 @@ struct tap_header {
 	u64 boot_ns;
 	s64 wall_offset_ns;
 	char host[64];
+	char host_id[64];
+	char arch[16];
 	char kernel[64];
 	u16 kind_sizes[TAP_KINDS_MAX];
 	u32 rsvd;

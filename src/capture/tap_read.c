@@ -64,6 +64,8 @@ static int read_header(struct tap_file *f, struct tap_origin *ret, char *err, si
 				    .wall_offset_ns = h.wall_offset_ns,
 				    .command_args = (u8)h.command_args };
 	str_copy(ret->host, sizeof(ret->host), str_ofn(h.host, sizeof(h.host)));
+	str_copy(ret->host_id, sizeof(ret->host_id), str_ofn(h.host_id, sizeof(h.host_id)));
+	str_copy(ret->arch, sizeof(ret->arch), str_ofn(h.arch, sizeof(h.arch)));
 	str_copy(ret->kernel, sizeof(ret->kernel), str_ofn(h.kernel, sizeof(h.kernel)));
 	f->at = sizeof(h);
 	return 0;

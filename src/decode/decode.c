@@ -20,10 +20,15 @@ enum decode_fault decode_text(const struct rec_head *head, const struct rec_text
 		*ret = STR("");
 		return DECODE_OK;
 	}
-	if (text->off < sizeof(*head) || text->off + text->len > head->size)
+	if (text->off < kinds[head->kind].size || text->off + text->len > head->size)
 		return DECODE_TEXT;
 	*ret = (struct str){ (const char *)head + text->off, text->len };
 	return DECODE_OK;
+}
+
+bool decode_errno_ok(s32 err)
+{
+	return err >= 0 && err <= 4095; /* MAX_ERRNO */
 }
 
 /* Typed calls by kind, so that no function is called through a pointer of another type. */

@@ -14,4 +14,7 @@
 enum decode_fault decode_text(const struct rec_head *head, const struct rec_text *text,
 			      struct str *ret);
 
+/* An errno as the kernel has them, or 0. */
+bool decode_errno_ok(s32 err);
+
 #endif

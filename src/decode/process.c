@@ -61,6 +61,8 @@ enum decode_fault decode_process_exec_failed(const struct rec_process_exec_faile
 {
 	struct ev_exec_failed *ev = &ret->process_exec_failed;
 
+	if (!rec->err || !decode_errno_ok(rec->err))
+		return DECODE_VALUE;
 	ev->ppid = rec->ppid;
 	ev->uid = rec->uid;
 	ev->gid = rec->gid;

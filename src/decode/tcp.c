@@ -37,7 +37,7 @@ enum decode_fault decode_tcp_connect(const struct rec_tcp_connect *rec, struct d
 {
 	struct ev_tcp_connect *ev = &ret->tcp_connect;
 
-	if (rec->start_ns > rec->head.when_ns)
+	if (rec->start_ns > rec->head.when_ns || !decode_errno_ok(rec->err))
 		return DECODE_VALUE;
 	ev->start_ns = rec->start_ns;
 	ev->duration_ns = rec->head.when_ns - rec->start_ns;
@@ -76,7 +76,8 @@ enum decode_fault decode_tcp_close(const struct rec_tcp_close *rec, struct decod
 {
 	struct ev_tcp_close *ev = &ret->tcp_close;
 
-	if (rec->start_ns > rec->head.when_ns || rec->from > STATE_MAX)
+	if (rec->start_ns > rec->head.when_ns || rec->from > STATE_MAX ||
+	    !decode_errno_ok(rec->err))
 		return DECODE_VALUE;
 	ev->start_ns = rec->start_ns;
 	ev->sent = rec->sent;

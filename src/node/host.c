@@ -35,9 +35,8 @@ void host_read(struct host *ret)
 	struct utsname u;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->arch = "";
 	if (!uname(&u)) {
-		ret->arch = arch_of(u.machine);
+		str_copy(ret->arch, sizeof(ret->arch), str_of(arch_of(u.machine)));
 		str_copy(ret->kernel, sizeof(ret->kernel), str_of(u.release));
 		str_copy_utf8(ret->name, sizeof(ret->name), str_of(u.nodename), NULL);
 	}

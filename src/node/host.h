@@ -8,7 +8,7 @@
 struct host {
 	char name[256];		/* NODE_NAME (set by the DaemonSet) or the host's name */
 	char id[64];		/* machine id; "" if it cannot be read */
-	const char *arch;	/* semconv host.arch: amd64, arm64 */
+	char arch[16];		/* semconv host.arch: amd64, arm64; "" another */
 	char kernel[128];	/* release, for reports and capture files */
 };
 

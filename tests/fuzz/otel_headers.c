@@ -34,7 +34,8 @@ static int hear(void *ctx, struct str name, struct str value)
 	h->calls++;
 	CHECK(name.n);
 	for (size_t i = 0; i < name.n; i++)
-		CHECK(name.p[i] > ' ' && name.p[i] < 0x7f && !strchr(":,=;\"()<>@[]{}/?\\", name.p[i]));
+		CHECK(name.p[i] > ' ' && name.p[i] < 0x7f &&
+		      !strchr(":,=;\"()<>@[]{}/?\\", name.p[i]));
 	CHECK(value.n <= HEADER_VALUE_MAX);
 	buf_printf(&h->text, "[%zu %zu]", name.n, value.n);
 	buf_str(&h->text, name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/encode.c otel/json.c libs: otlp-proto protobuf-c m */
+/* links: otel/encode.c otel/json.c libs: otlp-proto protobuf-c */
 /*
  * otel/encode and otel/json: a span, a log record or a data point made of arbitrary bytes is
  * encoded within its limit, unpacks, packs again to the same bytes, and is valid JSON. The same
@@ -196,8 +196,10 @@ static void check_item(const ProtobufCMessageDescriptor *d, struct str bytes)
 
 static void span_of(struct encoder *e, struct str in)
 {
-	struct span s = { .kind = number(&in, 1) % 6, .flags = (u32)number(&in, 4),
-			  .start_ns = number(&in, 8), .end_ns = number(&in, 8),
+	struct span s = { .kind = number(&in, 1) % 6,
+			  .flags = (u32)number(&in, 4),
+			  .start_ns = number(&in, 8),
+			  .end_ns = number(&in, 8),
 			  .status = number(&in, 1) & 2 };
 	struct str list[2];
 
@@ -209,7 +211,8 @@ static void span_of(struct encoder *e, struct str in)
 
 static void note_of(struct encoder *e, struct str in)
 {
-	struct note n = { .severity = number(&in, 1) % 25, .time_ns = number(&in, 8),
+	struct note n = { .severity = number(&in, 1) % 25,
+			  .time_ns = number(&in, 8),
 			  .event_name = "e" };
 	struct str list[2];
 
@@ -224,16 +227,20 @@ static void point_of(struct encoder *e, struct str in)
 	static const double bounds[3] = { 1, 2, 3 };
 	struct metric_desc d = { .type = number(&in, 1) % 4, .bounds = bounds, .bounds_n = 3 };
 	u64 buckets[4] = { number(&in, 8), number(&in, 8), 1, 0 }, bits = number(&in, 8);
-	struct point p = { .desc = &d, .start_ns = number(&in, 8), .i = (s64)bits,
-			   .buckets = buckets, .is_double = bits & 1, .gone = number(&in, 1) == 1 };
+	struct point p = { .desc = &d,
+			   .start_ns = number(&in, 8),
+			   .i = (s64)bits,
+			   .buckets = buckets,
+			   .is_double = bits & 1,
+			   .gone = number(&in, 1) == 1 };
 	struct str list[2];
 
 	memcpy(&p.d, &bits, sizeof(bits));
 	p.sum = p.d;
 	read_attrs(&in, &p.attrs, list);
-	check_item(d.type == METRIC_HISTOGRAM ?
-			   &opentelemetry__proto__metrics__v1__histogram_data_point__descriptor :
-			   &opentelemetry__proto__metrics__v1__number_data_point__descriptor,
+	check_item(d.type == METRIC_HISTOGRAM
+			   ? &opentelemetry__proto__metrics__v1__histogram_data_point__descriptor
+			   : &opentelemetry__proto__metrics__v1__number_data_point__descriptor,
 		   encode_point(e, &p));
 }
 
@@ -265,13 +272,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		point_of(e, in);
 		break;
 	case 3:
-		request_of(&opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor, in);
+		request_of(
+			&opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor,
+			in);
 		break;
 	case 4:
-		request_of(&opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor, in);
+		request_of(
+			&opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor,
+			in);
 		break;
 	case 5:
-		request_of(&opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor, in);
+		request_of(
+			&opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
+			in);
 		break;
 	}
 	return 0;

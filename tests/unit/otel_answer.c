@@ -21,9 +21,9 @@ static void test_judge(void **state)
 	for (long status = 200; status < 600; status++) {
 		bool again = status == 429 || status == 502 || status == 503 || status == 504;
 
-		assert_int_equal(retry_judge(status), status < 300 ? RETRY_DONE :
-						      again	   ? RETRY_AGAIN :
-								     RETRY_NEVER);
+		assert_int_equal(retry_judge(status), status < 300 ? RETRY_DONE
+						      : again	   ? RETRY_AGAIN
+								   : RETRY_NEVER);
 	}
 }
 
@@ -33,8 +33,8 @@ static void test_backoff(void **state)
 	static const struct {
 		u32 failures;
 		u64 limit_s;
-	} rows[] = { { 1, 1 }, { 2, 2 }, { 3, 4 }, { 5, 16 }, { 6, 30 }, { 7, 30 },
-		     { UINT32_MAX, 30 } };
+	} rows[] = { { 1, 1 },	{ 2, 2 },  { 3, 4 },	      { 5, 16 },
+		     { 6, 30 }, { 7, 30 }, { UINT32_MAX, 30 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -60,19 +60,23 @@ static void test_partial_success(void **state)
 		const char *message;
 	} rows[] = {
 		{ { "", 0 }, 0, "" },
-		{ { "\x0a\x00", 2 }, 0, "" },		       /* a Collector's success */
+		{ { "\x0a\x00", 2 }, 0, "" }, /* a Collector's success */
 		{ { "\x0a\x02\x08\x05", 4 }, 5, "" },
 		{ { "\x0a\x08\x08\x05\x12\x04oops", 10 }, 5, "oops" },
 		{ { "\x0a\x06\x12\x04warn", 8 }, 0, "warn" }, /* a warning only */
 		{ { "\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13 }, 0, "" }, /* -1 */
 		{ { "<html>OK</html>", 15 }, 0, "" },
-		{ { "\x0a\x7f\x08\x05", 4 }, 5, "" },	       /* cut off */
+		{ { "\x0a\x7f\x08\x05", 4 }, 5, "" }, /* cut off */
 		{ { "\x0a\x06\x12\x7fwarn", 8 }, 0, "warn" },
 		{ { "\x0a\x04\x12\x02\xff\xfe", 6 }, 0, "\xef\xbf\xbd\xef\xbf\xbd" },
-		{ { "\x12\x02\x08\x05", 4 }, 0, "" },	       /* another field */
+		{ { "\x12\x02\x08\x05", 4 }, 0, "" }, /* another field */
 		{ { "\x08\x05", 2 }, 0, "" },
 		{ { "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 11 }, 0, "" },
-		{ { "\x19" "12345678\x0a\x02\x08\x01", 13 }, 1, "" }, /* unknown fixed64 before */
+		{ { "\x19"
+		    "12345678\x0a\x02\x08\x01",
+		    13 },
+		  1,
+		  "" }, /* unknown fixed64 before */
 	};
 
 	(void)state;
@@ -134,10 +138,20 @@ static void test_retry_after(void **state)
 		{ "Fri, 31 Dec 9999 23:59:59 GMT", RETRY_AFTER_MAX_S },
 	};
 	static const char *const bad[] = {
-		"", "-1", "+1", "1.5", "1s", "soon", "Sun, 06 Nov 1994 08:49:37",
-		"Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Xyz 1994 08:49:37 GMT",
-		"Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 00 Nov 1994 08:00:00 GMT",
-		"Sun, 6 Nov 1994 08:00:00 GMT", "Sunday, 06-Nov-1994 08:50:37 GMT", ",",
+		"",
+		"-1",
+		"+1",
+		"1.5",
+		"1s",
+		"soon",
+		"Sun, 06 Nov 1994 08:49:37",
+		"Sun, 06 Nov 1994 08:49:37 CET",
+		"Sun, 06 Xyz 1994 08:49:37 GMT",
+		"Sun, 06 Nov 1994 24:00:00 GMT",
+		"Sun, 00 Nov 1994 08:00:00 GMT",
+		"Sun, 6 Nov 1994 08:00:00 GMT",
+		"Sunday, 06-Nov-1994 08:50:37 GMT",
+		",",
 	};
 	u64 ns = 42;
 
@@ -179,14 +193,18 @@ static void test_headers(void **state)
 		{ "Authorization=Basic YTpi==", "[Authorization|Basic YTpi==]" }, /* first '=' */
 		{ "a=%2C%25", "[a|,%]" },
 		{ "a=", "[a|]" },
-		{ "a%b=c", "[a%b|c]" },		/* names are not decoded */
-		{ "a=b;x=y", "[a|b;x=y]" },	/* no metadata */
+		{ "a%b=c", "[a%b|c]" },	    /* names are not decoded */
+		{ "a=b;x=y", "[a|b;x=y]" }, /* no metadata */
 		{ "a=gr\xc3\xbc%C3%BC", "[a|gr\xc3\xbc\xc3\xbc]" },
 	};
 	static const char *const bad[] = {
-		"a",	       "=b",		 "a=%",		  "a=%2",	 "a=%zz",
-		"a=%0d%0aEvil:1", "a=x\ny",	 "a=%00",	  "a=%7F",	 "a b=c",
-		"a:b=c",       "\xc3\xbc=c",	 "Host=x",	  "content-TYPE=x",
+		"a",	       "=b",
+		"a=%",	       "a=%2",
+		"a=%zz",       "a=%0d%0aEvil:1",
+		"a=x\ny",      "a=%00",
+		"a=%7F",       "a b=c",
+		"a:b=c",       "\xc3\xbc=c",
+		"Host=x",      "content-TYPE=x",
 		"ok=1,secret", "a=b,Content-Length=0",
 	};
 	char out[256], err[256];
@@ -194,7 +212,8 @@ static void test_headers(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		out[0] = 0;
-		assert_int_equal(headers_parse(str_of(rows[i].in), collect, out, err, sizeof(err)), 0);
+		assert_int_equal(headers_parse(str_of(rows[i].in), collect, out, err, sizeof(err)),
+				 0);
 		assert_string_equal(out, rows[i].out);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -230,17 +249,19 @@ static void test_headers_limits(void **state)
 	memset(text, 'v', sizeof(text));
 	memcpy(text, "a=", 2);
 	assert_int_equal(headers_parse((struct str){ text, HEADER_VALUE_MAX + 2 }, NULL, NULL, err,
-				       sizeof(err)), 0);
+				       sizeof(err)),
+			 0);
 	assert_int_equal(headers_parse((struct str){ text, HEADER_VALUE_MAX + 3 }, NULL, NULL, err,
-				       sizeof(err)), -EINVAL);
+				       sizeof(err)),
+			 -EINVAL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_judge),	     cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_judge),		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_partial_success), cmocka_unit_test(test_status),
-		cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_retry_after),	cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_headers_limits),
 	};
 

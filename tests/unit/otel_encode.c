@@ -15,9 +15,9 @@
 #include "opentelemetry/proto/trace/v1/trace.pb-c.h"
 #include "otel/encode.h"
 
-#define unpack(type, s) opentelemetry__proto__##type##__unpack(NULL, (s).n, (const uint8_t *)(s).p)
+#define unpack(type, s)	     opentelemetry__proto__##type##__unpack(NULL, (s).n, (const uint8_t *)(s).p)
 #define unpack_free(type, m) opentelemetry__proto__##type##__free_unpacked(m, NULL)
-#define VALUE(x) OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_##x
+#define VALUE(x)	     OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_##x
 
 typedef Opentelemetry__Proto__Common__V1__KeyValue key_value;
 
@@ -145,11 +145,13 @@ static void test_text(void **state)
 		{ { "plain", 5 }, "plain" },
 		{ { "12345678", 8 }, "12345678" },
 		{ { "1234567\0", 8 }, "1234567\xef\xbf\xbd" },
-		{ { "a\0b\0", 4 }, "a\xef\xbf\xbd" "b\xef\xbf\xbd" },
+		{ { "a\0b\0", 4 },
+		  "a\xef\xbf\xbd"
+		  "b\xef\xbf\xbd" },
 		{ { "\0", 1 }, "\xef\xbf\xbd" },
 		{ { "gr\xc3\xbc\xc3\x9f", 6 }, "gr\xc3\xbc\xc3\x9f" },
 		{ { "x\xff\xfe", 3 }, "x\xef\xbf\xbd\xef\xbf\xbd" },
-		{ { "\xc0\x80", 2 }, "\xef\xbf\xbd\xef\xbf\xbd" },	 /* overlong NUL */
+		{ { "\xc0\x80", 2 }, "\xef\xbf\xbd\xef\xbf\xbd" }, /* overlong NUL */
 		{ { "\xed\xa0\x80", 3 }, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* surrogate */
 		{ { "\x01\x7f", 2 }, "\x01\x7f" },
 	};
@@ -288,7 +290,9 @@ static void test_histogram(void **state)
 {
 	static double bounds[METRIC_BOUNDS_MAX + 1];
 	static u64 counts[METRIC_BOUNDS_MAX + 2];
-	struct metric_desc d = { .name = "x", .type = METRIC_HISTOGRAM, .bounds = bounds,
+	struct metric_desc d = { .name = "x",
+				 .type = METRIC_HISTOGRAM,
+				 .bounds = bounds,
 				 .bounds_n = METRIC_BOUNDS_MAX };
 	struct point p = { .desc = &d, .start_ns = 1, .time_ns = 2, .buckets = counts };
 	Opentelemetry__Proto__Metrics__V1__HistogramDataPoint *m;
@@ -359,11 +363,11 @@ static void test_nothing_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_span),	    cmocka_unit_test(test_span_edges),
-		cmocka_unit_test(test_text),	    cmocka_unit_test(test_long_values),
-		cmocka_unit_test(test_fullest),	    cmocka_unit_test(test_note),
-		cmocka_unit_test(test_number),	    cmocka_unit_test(test_histogram),
-		cmocka_unit_test(test_names),	    cmocka_unit_test(test_nothing_stays),
+		cmocka_unit_test(test_span),	cmocka_unit_test(test_span_edges),
+		cmocka_unit_test(test_text),	cmocka_unit_test(test_long_values),
+		cmocka_unit_test(test_fullest), cmocka_unit_test(test_note),
+		cmocka_unit_test(test_number),	cmocka_unit_test(test_histogram),
+		cmocka_unit_test(test_names),	cmocka_unit_test(test_nothing_stays),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/otel.c otel/lane.c otel/batch.c otel/queue.c otel/collection.c otel/book.c otel/frame.c otel/encode.c otel/gzip.c otel/http.c otel/headers.c otel/tls.c otel/retry.c otel/response.c otel/file.c otel/json.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* The exporter against a scripted collector: what is sent, what is sent again, what is given up,
  * and that every item is accounted for. */
 #include <zlib.h>
@@ -39,7 +39,8 @@ static void test_plain(void **state)
 		NULL, r->n, (uint8_t *)r->body);
 	assert_non_null(m);
 	assert_int_equal(m->resource_spans[0]->scope_spans[0]->n_spans, BATCH);
-	opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(m, NULL);
+	opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(
+		m, NULL);
 	assert_int_equal(COUNTS(&w)->exported, BATCH + 3);
 	assert_int_equal(COUNTS(&w)->requests, 2);
 	assert_int_equal(COUNTS(&w)->request_bytes, COUNTS(&w)->wire_bytes);
@@ -86,47 +87,48 @@ static void test_gzip_and_headers(void **state)
 
 /* ---- the table of answers ----------------------------------------------------------------- */
 
-enum fate { SENT_ONCE, SENT_AGAIN, GIVEN_UP };
+#define ANSWER(status) "HTTP/1.1 " status "\r\n"
+#define BODY(text)     { text, sizeof(text) - 1 }
 
 static const struct row {
 	const char *name;
-	struct reply reply;
-	enum fate fate;
+	enum act act;
+	const char *text;
+	struct str body;
+	enum { ONCE, AGAIN, NEVER } sent;
 	u64 rejected;
 } rows[] = {
-	{ "200 empty", { ACT_ANSWER, "HTTP/1.1 200 OK\r\n", { "", 0 }, 0 }, SENT_ONCE, 0 },
-	{ "200 0a00", { ACT_ANSWER, "HTTP/1.1 200 OK\r\n", { "\x0a\x00", 2 }, 0 }, SENT_ONCE, 0 },
-	{ "200 html", { ACT_ANSWER, "HTTP/1.1 200 OK\r\n", { "<html>hello", 11 }, 0 }, SENT_ONCE, 0 },
-	{ "200 partial", { ACT_ANSWER, "HTTP/1.1 200 OK\r\n", { "\x0a\x02\x08\x03", 4 }, 0 }, SENT_ONCE, 3 },
-	{ "200 warning", { ACT_ANSWER, "HTTP/1.1 200 OK\r\n", { "\x0a\x03\x12\x01w", 5 }, 0 }, SENT_ONCE, 0 },
-	{ "200 all rejected and more", { ACT_ANSWER, "HTTP/1.1 200 OK\r\n", { "\x0a\x02\x08\x7f", 4 }, 0 },
-	  SENT_ONCE, BATCH },
-	{ "202", { ACT_ANSWER, "HTTP/1.1 202 Accepted\r\n", { "", 0 }, 0 }, SENT_ONCE, 0 },
-	{ "200 cut", { ACT_HALF, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", { "", 0 }, 0 }, SENT_ONCE, 0 },
-	{ "200 flood", { ACT_FLOOD, "HTTP/1.1 200 OK\r\n", { "", 0 }, 0 }, SENT_ONCE, 0 },
-	{ "429", { ACT_ANSWER, "HTTP/1.1 429 Slow\r\n", { "", 0 }, 0 }, SENT_AGAIN, 0 },
-	{ "502", { ACT_ANSWER, "HTTP/1.1 502 Bad\r\n", { "<html>", 6 }, 0 }, SENT_AGAIN, 0 },
-	{ "503", { ACT_ANSWER, "HTTP/1.1 503 Full\r\n", { "\x08\x0e\x12\x04"
-		"full", 8 }, 0 }, SENT_AGAIN, 0 },
-	{ "504", { ACT_ANSWER, "HTTP/1.1 504 Late\r\n", { "", 0 }, 0 }, SENT_AGAIN, 0 },
-	{ "close", { ACT_CLOSE, "", { "", 0 }, 0 }, SENT_AGAIN, 0 },
-	{ "reset", { ACT_RESET, "", { "", 0 }, 0 }, SENT_AGAIN, 0 },
-	{ "timeout", { ACT_HANG, "", { "", 0 }, 0 }, SENT_AGAIN, 0 },
-	{ "half a header", { ACT_HALF, "HTTP/1.1 20", { "", 0 }, 0 }, SENT_AGAIN, 0 },
-	{ "no http", { ACT_HALF, "SSH-2.0-OpenSSH_9.9\r\n", { "", 0 }, 0 }, SENT_AGAIN, 0 },
-	{ "301", { ACT_ANSWER, "HTTP/1.1 301 Moved\r\nLocation: /v1/traces\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "307", { ACT_ANSWER, "HTTP/1.1 307 There\r\nLocation: /x\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "400", { ACT_ANSWER, "HTTP/1.1 400 Bad\r\n", { "\x12\x03"
-		"bad", 5 }, 0 }, GIVEN_UP, 0 },
-	{ "401", { ACT_ANSWER, "HTTP/1.1 401 Who\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "403", { ACT_ANSWER, "HTTP/1.1 403 No\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "404", { ACT_ANSWER, "HTTP/1.1 404 None\r\n", { "404 page not found\n", 19 }, 0 }, GIVEN_UP, 0 },
-	{ "408", { ACT_ANSWER, "HTTP/1.1 408 Late\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "413", { ACT_ANSWER, "HTTP/1.1 413 Big\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "415", { ACT_ANSWER, "HTTP/1.1 415 Type\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "500", { ACT_ANSWER, "HTTP/1.1 500 Oops\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "501", { ACT_ANSWER, "HTTP/1.1 501 What\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
-	{ "503 flood", { ACT_FLOOD, "HTTP/1.1 503 Full\r\n", { "", 0 }, 0 }, GIVEN_UP, 0 },
+	{ "200 empty", ACT_ANSWER, ANSWER("200 OK"), BODY(""), ONCE, 0 },
+	{ "200 0a00", ACT_ANSWER, ANSWER("200 OK"), BODY("\x0a\x00"), ONCE, 0 },
+	{ "200 html", ACT_ANSWER, ANSWER("200 OK"), BODY("<html>hello"), ONCE, 0 },
+	{ "200 partial", ACT_ANSWER, ANSWER("200 OK"), BODY("\x0a\x02\x08\x03"), ONCE, 3 },
+	{ "200 warning", ACT_ANSWER, ANSWER("200 OK"), BODY("\x0a\x03\x12\x01w"), ONCE, 0 },
+	{ "200 more than all", ACT_ANSWER, ANSWER("200 OK"), BODY("\x0a\x02\x08\x7f"), ONCE,
+	  BATCH },
+	{ "202", ACT_ANSWER, ANSWER("202 Accepted"), BODY(""), ONCE, 0 },
+	{ "200 cut", ACT_HALF, ANSWER("200 OK\r\nContent-Length: 9\r\n"), BODY(""), ONCE, 0 },
+	{ "200 flood", ACT_FLOOD, ANSWER("200 OK"), BODY(""), ONCE, 0 },
+	{ "429", ACT_ANSWER, ANSWER("429 Slow"), BODY(""), AGAIN, 0 },
+	{ "502", ACT_ANSWER, ANSWER("502 Bad"), BODY("<html>"), AGAIN, 0 },
+	{ "503", ACT_ANSWER, ANSWER("503 Full"), BODY("\x08\x0e\x12\x04 off"), AGAIN, 0 },
+	{ "504", ACT_ANSWER, ANSWER("504 Late"), BODY(""), AGAIN, 0 },
+	{ "close", ACT_CLOSE, "", BODY(""), AGAIN, 0 },
+	{ "reset", ACT_RESET, "", BODY(""), AGAIN, 0 },
+	{ "timeout", ACT_HANG, "", BODY(""), AGAIN, 0 },
+	{ "half a header", ACT_HALF, "HTTP/1.1 20", BODY(""), AGAIN, 0 },
+	{ "no http", ACT_HALF, "SSH-2.0-OpenSSH_9.9\r\n", BODY(""), AGAIN, 0 },
+	{ "301", ACT_ANSWER, ANSWER("301 Moved\r\nLocation: /v1/traces"), BODY(""), NEVER, 0 },
+	{ "307", ACT_ANSWER, ANSWER("307 There\r\nLocation: /x"), BODY(""), NEVER, 0 },
+	{ "400", ACT_ANSWER, ANSWER("400 Bad"), BODY("\x12\x03 no"), NEVER, 0 },
+	{ "401", ACT_ANSWER, ANSWER("401 Who"), BODY(""), NEVER, 0 },
+	{ "403", ACT_ANSWER, ANSWER("403 No"), BODY(""), NEVER, 0 },
+	{ "404", ACT_ANSWER, ANSWER("404 None"), BODY("404 page not found\n"), NEVER, 0 },
+	{ "408", ACT_ANSWER, ANSWER("408 Late"), BODY(""), NEVER, 0 },
+	{ "413", ACT_ANSWER, ANSWER("413 Big"), BODY(""), NEVER, 0 },
+	{ "415", ACT_ANSWER, ANSWER("415 Type"), BODY(""), NEVER, 0 },
+	{ "500", ACT_ANSWER, ANSWER("500 Oops"), BODY(""), NEVER, 0 },
+	{ "501", ACT_ANSWER, ANSWER("501 What"), BODY(""), NEVER, 0 },
+	{ "503 flood", ACT_FLOOD, ANSWER("503 Full"), BODY(""), NEVER, 0 },
 };
 
 static void test_answers(void **state)
@@ -135,20 +137,21 @@ static void test_answers(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
 		struct world w = { 0 };
+		struct reply reply = { row->act, row->text, row->body, 0 };
 		const struct otel_counts *c;
-		size_t want = row->fate == SENT_AGAIN ? 2 : 1;
+		size_t want = row->sent == AGAIN ? 2 : 1;
 
-		begin(&w, &row->reply, 1);
+		begin(&w, &reply, 1);
 		spans(&w, BATCH);
 		run(&w, 4000);
 		c = COUNTS(&w);
 		if (server_requests(&w.server) != want ||
-		    c->exported != (row->fate == GIVEN_UP ? 0 : BATCH - row->rejected))
+		    c->exported != (row->sent == NEVER ? 0 : BATCH - row->rejected))
 			fail_msg("%s: %zu requests, %llu exported", row->name,
 				 server_requests(&w.server), c->exported);
-		assert_int_equal(c->lost[LOSS_REFUSED], row->fate == GIVEN_UP ? BATCH : 0);
+		assert_int_equal(c->lost[LOSS_REFUSED], row->sent == NEVER ? BATCH : 0);
 		assert_int_equal(c->lost[LOSS_REJECTED], row->rejected);
-		assert_int_equal(c->failures, row->fate == SENT_ONCE ? 0 : 1);
+		assert_int_equal(c->failures, row->sent == ONCE ? 0 : 1);
 		if (want == 2) /* the very same bytes */
 			assert_memory_equal(w.server.request[0]->body, w.server.request[1]->body,
 					    w.server.request[0]->n);
@@ -207,7 +210,8 @@ static void test_retry_after(void **state)
 	/* The date has whole seconds: between 3 and 4 s ahead of now. */
 	then = time(NULL) + 4;
 	gmtime_r(&then, &tm);
-	strftime(text, sizeof(text), "HTTP/1.1 429 Slow\r\nRetry-After: %a, %d %b %Y %T GMT\r\n", &tm);
+	strftime(text, sizeof(text), "HTTP/1.1 429 Slow\r\nRetry-After: %a, %d %b %Y %T GMT\r\n",
+		 &tm);
 	reply.text = text;
 	assert_in_range(waited(&reply), 2900 * MS, 4600 * MS);
 	/* Not for a status that is not retried, and nonsense says nothing. */
@@ -218,8 +222,9 @@ static void test_retry_after(void **state)
 /* Longer than there is time for: given up at once, and the next batch waits all the same. */
 static void test_retry_after_too_long(void **state)
 {
-	static const struct reply reply = { ACT_ANSWER, "HTTP/1.1 503 Full\r\nRetry-After: 2\r\n",
-					    { "", 0 }, 0 };
+	static const struct reply reply = {
+		ACT_ANSWER, "HTTP/1.1 503 Full\r\nRetry-After: 2\r\n", { "", 0 }, 0
+	};
 	struct world w = { 0 };
 	char url[128];
 	struct otel_config c;
@@ -244,12 +249,9 @@ static void test_retry_after_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_gzip_and_headers),
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_nobody_there),
-		cmocka_unit_test(test_retry_after),
-		cmocka_unit_test(test_retry_after_too_long),
+		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_gzip_and_headers),
+		cmocka_unit_test(test_answers),	    cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_retry_after), cmocka_unit_test(test_retry_after_too_long),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/file.c otel/json.c libs: otlp-proto protobuf-c m */
+/* links: otel/file.c otel/json.c libs: otlp-proto protobuf-c */
 /* otel/file: whole lines or none, under both names, whatever the disk does. */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@
 
 /* resource_spans { scope_spans { spans { name: "x" } } } */
 #define REQUEST STR("\x0a\x07\x12\x05\x12\x03\x2a\x01x")
-#define LINE "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"x\"}]}]}]}\n"
-#define LINE_N (sizeof(LINE) - 1)
+#define LINE	"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"x\"}]}]}]}\n"
+#define LINE_N	(sizeof(LINE) - 1)
 
 static char dir[] = "/tmp/otel_file_XXXXXX", path[64], part[80], err[256];
 

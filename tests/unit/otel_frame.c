@@ -15,9 +15,9 @@
 #include "otel/collection.h"
 #include "otel/otel.h"
 
-#define N 600
+#define N	  600
 #define RESOURCES 40
-#define SCOPES 5
+#define SCOPES	  5
 
 typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest traces;
 typedef Opentelemetry__Proto__Collector__Metrics__V1__ExportMetricsServiceRequest metrics;
@@ -26,12 +26,14 @@ typedef Opentelemetry__Proto__Collector__Metrics__V1__ExportMetricsServiceReques
 	opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(          \
 		NULL, (s).n, (const uint8_t *)(s).p)
 #define free_traces(m)                                                                             \
-	opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(m, NULL)
+	opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(   \
+		m, NULL)
 #define unpack_metrics(s)                                                                          \
 	opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__unpack(      \
 		NULL, (s).n, (const uint8_t *)(s).p)
-#define free_metrics(m)                                                                            \
-	opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__free_unpacked(m, NULL)
+#define free_metrics(m)                                                                              \
+	opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__free_unpacked( \
+		m, NULL)
 
 static const char *const scope_names[SCOPES] = { "podtrace/a", "podtrace/b", "podtrace/c",
 						 "podtrace/d", "podtrace/e" };
@@ -69,8 +71,10 @@ static void test_varint(void **state)
 		u64 v;
 		size_t n;
 		const char *bytes;
-	} rows[] = { { 0, 1, "\0" },	    { 127, 1, "\x7f" },
-		     { 128, 2, "\x80\x01" },  { 16383, 2, "\xff\x7f" },
+	} rows[] = { { 0, 1, "\0" },
+		     { 127, 1, "\x7f" },
+		     { 128, 2, "\x80\x01" },
+		     { 16383, 2, "\xff\x7f" },
 		     { 16384, 3, "\x80\x80\x01" },
 		     { UINT32_MAX, 5, "\xff\xff\xff\xff\x0f" } };
 	u8 got[10];
@@ -135,7 +139,8 @@ static size_t check_traces(traces *m, const struct frame_piece *v)
 				assert_int_equal(rs->resource->attributes[0]->value->int_value,
 						 frame_key_resource(v[at].key));
 				/* start time: the number of the item */
-				assert_int_equal(ss->spans[i]->start_time_unix_nano, (u32)v[at].key);
+				assert_int_equal(ss->spans[i]->start_time_unix_nano,
+						 (u32)v[at].key);
 			}
 		}
 	}
@@ -162,7 +167,8 @@ static void test_traces(void **state)
 
 		v[i] = (struct frame_piece){ .key = frame_key((u32)random() % RESOURCES,
 							      (u32)random() % SCOPES, 0, i),
-					     .off = (u32)off, .n = (u32)s.n };
+					     .off = (u32)off,
+					     .n = (u32)s.n };
 		memcpy(store + off, s.p, s.n);
 		off += s.n;
 		cost += piece_cost(v[i].key, s.n);
@@ -362,8 +368,7 @@ static void test_book_names(void **state)
 	assert_int_equal(book_scope(book, enc, copy), 5);
 	for (int i = 0; i <= OTEL_DESCS_MAX; i++) {
 		descs[i] = (struct metric_desc){ .name = "n" };
-		assert_int_equal(book_desc(book, enc, &descs[i]),
-				 i < OTEL_DESCS_MAX ? i : -ENOSPC);
+		assert_int_equal(book_desc(book, enc, &descs[i]), i < OTEL_DESCS_MAX ? i : -ENOSPC);
 	}
 	for (int i = 0; i < OTEL_DESCS_MAX; i++)
 		assert_int_equal(book_desc(book, enc, &descs[i]), i);

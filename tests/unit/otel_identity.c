@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/otel.c otel/lane.c otel/batch.c otel/queue.c otel/collection.c otel/book.c otel/frame.c otel/encode.c otel/gzip.c otel/http.c otel/headers.c otel/tls.c otel/retry.c otel/response.c otel/file.c otel/json.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* Nothing is lost silently: under random operations and a collector that misbehaves at random,
  * created = exported + lost + superseded + queued after every single call, for every signal and
  * destination; and what the collector took is what we say it took. */
@@ -7,8 +7,8 @@
 #include "tests/unit/otel_world.h"
 
 #define SCRIPT 300
-#define STEPS 30000
-#define PATH "/tmp/otel_identity.json"
+#define STEPS  30000
+#define PATH   "/tmp/otel_identity.json"
 
 static struct reply script[SCRIPT];
 
@@ -48,7 +48,8 @@ static u64 count_items(const struct request *r)
 	for (size_t i = 0; i < m->n_resource_spans; i++)
 		for (size_t k = 0; k < m->resource_spans[i]->n_scope_spans; k++)
 			n += m->resource_spans[i]->scope_spans[k]->n_spans;
-	opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(m, NULL);
+	opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(
+		m, NULL);
 	return n;
 }
 
@@ -158,12 +159,14 @@ static void test_random(void **state)
 	assert_true(has_moved(&s->signal[SIGNAL_TRACES]) && has_moved(&s->signal[SIGNAL_LOGS]));
 	assert_true(s->signal[SIGNAL_TRACES].lost[LOSS_FORGOTTEN] > 0);
 	assert_true(s->signal[SIGNAL_TRACES].lost[LOSS_TOO_LARGE] > 0);
-	assert_true(s->signal[SIGNAL_TRACES].failures > s->signal[SIGNAL_TRACES].lost[LOSS_RETRIES]);
+	assert_true(s->signal[SIGNAL_TRACES].failures >
+		    s->signal[SIGNAL_TRACES].lost[LOSS_RETRIES]);
 	assert_true(s->signal[SIGNAL_METRICS].superseded > 0);
 	assert_int_equal(w.server.accepted, s->signal[SIGNAL_TRACES].exported +
 						    s->signal[SIGNAL_TRACES].lost[LOSS_REJECTED]);
 	/* The file takes all that is in order. */
-	assert_int_equal(s->copy[SIGNAL_TRACES].exported + s->copy[SIGNAL_TRACES].lost[LOSS_FORGOTTEN] +
+	assert_int_equal(s->copy[SIGNAL_TRACES].exported +
+				 s->copy[SIGNAL_TRACES].lost[LOSS_FORGOTTEN] +
 				 s->copy[SIGNAL_TRACES].lost[LOSS_TOO_LARGE] +
 				 s->copy[SIGNAL_TRACES].lost[LOSS_QUEUE_FULL],
 			 s->copy[SIGNAL_TRACES].created);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/json.c libs: otlp-proto protobuf-c m */
+/* links: otel/json.c libs: otlp-proto protobuf-c */
 /* otel/json: the rules of OTLP/JSON one by one, to the letter. That whole lines are what was
  * encoded is checked in otel_wire. */
 #include <errno.h>
@@ -40,12 +40,17 @@ static void test_double(void **state)
 		double d;
 		const char *text;
 	} rows[] = {
-		{ 0, "0" },		 { 1, "1" },
-		{ -1.5, "-1.5" },	 { 0.1, "0.1" },
-		{ 1e300, "1e+300" },	 { 5e-324, "4.94065645841247e-324" },
-		{ 1.0 / 3, "0.3333333333333333" }, { 0.1 + 0.2, "0.30000000000000004" },
+		{ 0, "0" },
+		{ 1, "1" },
+		{ -1.5, "-1.5" },
+		{ 0.1, "0.1" },
+		{ 1e300, "1e+300" },
+		{ 5e-324, "4.94065645841247e-324" },
+		{ 1.0 / 3, "0.3333333333333333" },
+		{ 0.1 + 0.2, "0.30000000000000004" },
 		{ DBL_MAX, "1.7976931348623157e+308" },
-		{ NAN, "\"NaN\"" },	 { INFINITY, "\"Infinity\"" },
+		{ NAN, "\"NaN\"" },
+		{ INFINITY, "\"Infinity\"" },
 		{ -INFINITY, "\"-Infinity\"" },
 	};
 
@@ -78,7 +83,8 @@ static void test_values(void **state)
 	} rows[] = {
 		{ 0, "{}", ANY_INIT },
 		{ VALUE(STRING_VALUE), "{\"stringValue\":\"\"}", ANY_INIT },
-		{ VALUE(STRING_VALUE), "{\"stringValue\":\"a\\\"\\\\\\n\\u0001\xc3\xbc\"}", ANY_INIT },
+		{ VALUE(STRING_VALUE), "{\"stringValue\":\"a\\\"\\\\\\n\\u0001\xc3\xbc\"}",
+		  ANY_INIT },
 		{ VALUE(BOOL_VALUE), "{\"boolValue\":false}", ANY_INIT },
 		{ VALUE(INT_VALUE), "{\"intValue\":\"0\"}", ANY_INIT },
 		{ VALUE(INT_VALUE), "{\"intValue\":\"-9223372036854775808\"}", ANY_INIT },
@@ -104,8 +110,9 @@ static void test_values(void **state)
 
 static void test_base64(void **state)
 {
-	static const char *const texts[] = { "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=",
-					     "Zm9vYmFy" }; /* RFC 4648 section 10 */
+	static const char *const texts[] = {
+		"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"
+	}; /* RFC 4648 section 10 */
 	any_value v = ANY_INIT;
 	char want[64];
 
@@ -138,10 +145,11 @@ static void test_span(void **state)
 	kv.value = &v;
 	m.n_attributes = 1;
 	m.attributes = &kvp;
-	assert_string_equal(json(&m.base),
-			    "{\"traceId\":\"01abff\",\"spanId\":\"01abff\",\"parentSpanId\":\"01abff\","
-			    "\"name\":\"n\",\"kind\":3,\"startTimeUnixNano\":\"18446744073709551615\","
-			    "\"attributes\":[{\"key\":\"k\",\"value\":{}}],\"status\":{},\"flags\":3}");
+	assert_string_equal(
+		json(&m.base),
+		"{\"traceId\":\"01abff\",\"spanId\":\"01abff\",\"parentSpanId\":\"01abff\","
+		"\"name\":\"n\",\"kind\":3,\"startTimeUnixNano\":\"18446744073709551615\","
+		"\"attributes\":[{\"key\":\"k\",\"value\":{}}],\"status\":{},\"flags\":3}");
 }
 
 static void test_histogram(void **state)
@@ -160,7 +168,8 @@ static void test_histogram(void **state)
 	assert_string_equal(json(&m.base), "{\"sum\":0,\"bucketCounts\":[\"1\",\"0\"],"
 					   "\"explicitBounds\":[0.5]}");
 	m._sum_case = 0;
-	assert_string_equal(json(&m.base), "{\"bucketCounts\":[\"1\",\"0\"],\"explicitBounds\":[0.5]}");
+	assert_string_equal(json(&m.base),
+			    "{\"bucketCounts\":[\"1\",\"0\"],\"explicitBounds\":[0.5]}");
 }
 
 /* A number point's 0 and a minus zero, an enum, a 32-bit number. */
@@ -170,7 +179,8 @@ static void test_presence(void **state)
 		OPENTELEMETRY__PROTO__METRICS__V1__NUMBER_DATA_POINT__INIT;
 	Opentelemetry__Proto__Metrics__V1__ExponentialHistogramDataPoint e =
 		OPENTELEMETRY__PROTO__METRICS__V1__EXPONENTIAL_HISTOGRAM_DATA_POINT__INIT;
-	Opentelemetry__Proto__Logs__V1__LogRecord l = OPENTELEMETRY__PROTO__LOGS__V1__LOG_RECORD__INIT;
+	Opentelemetry__Proto__Logs__V1__LogRecord l =
+		OPENTELEMETRY__PROTO__LOGS__V1__LOG_RECORD__INIT;
 
 	(void)state;
 	assert_string_equal(json(&m.base), "{}");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/otel.c otel/lane.c otel/batch.c otel/queue.c otel/collection.c otel/book.c otel/frame.c otel/encode.c otel/gzip.c otel/http.c otel/headers.c otel/tls.c otel/retry.c otel/response.c otel/file.c otel/json.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* The exporter from its configuration to its end: full queues, items that are too large, metrics
  * collections, two destinations, the shutdown with a deadline. */
 #include <sys/stat.h>
@@ -9,8 +9,9 @@
 
 static const struct reply hang = { ACT_HANG, "", { "", 0 }, 0 };
 static const struct reply full = { ACT_ANSWER, "HTTP/1.1 503 Full\r\n", { "", 0 }, 0 };
-static const struct reply full_for_long = { ACT_ANSWER, "HTTP/1.1 503 Full\r\nRetry-After: 30\r\n",
-					    { "", 0 }, 0 };
+static const struct reply full_for_long = {
+	ACT_ANSWER, "HTTP/1.1 503 Full\r\nRetry-After: 30\r\n", { "", 0 }, 0
+};
 
 /* ---- configuration ------------------------------------------------------------------------ */
 
@@ -176,7 +177,8 @@ static void fat_span(struct world *w, size_t bytes)
 
 	memset(text, 't', sizeof(text));
 	for (; bytes; bytes -= bytes < sizeof(text) ? bytes : sizeof(text))
-		attr_str(&s.attrs, "k", (struct str){ text, bytes < sizeof(text) ? bytes : sizeof(text) });
+		attr_str(&s.attrs, "k",
+			 (struct str){ text, bytes < sizeof(text) ? bytes : sizeof(text) });
 	otel_span(w->otel, w->resource, &s);
 }
 
@@ -246,7 +248,8 @@ static size_t points_in(const struct request *r, s64 *ret_value)
 	Opentelemetry__Proto__Collector__Metrics__V1__ExportMetricsServiceRequest *m =
 		opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__unpack(
 			NULL, r->n, (uint8_t *)r->body);
-	Opentelemetry__Proto__Metrics__V1__ScopeMetrics *s = m->resource_metrics[0]->scope_metrics[0];
+	Opentelemetry__Proto__Metrics__V1__ScopeMetrics *s =
+		m->resource_metrics[0]->scope_metrics[0];
 	size_t n = 0;
 
 	assert_int_equal(m->n_resource_metrics, 1);
@@ -255,10 +258,11 @@ static size_t points_in(const struct request *r, s64 *ret_value)
 		bool sum = !strcmp(metric->name, "podtrace.a");
 
 		n += sum ? metric->sum->n_data_points : metric->gauge->n_data_points;
-		*ret_value = sum ? metric->sum->data_points[0]->as_int :
-				   metric->gauge->data_points[0]->as_int;
+		*ret_value = sum ? metric->sum->data_points[0]->as_int
+				 : metric->gauge->data_points[0]->as_int;
 	}
-	opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__free_unpacked(m, NULL);
+	opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__free_unpacked(
+		m, NULL);
 	return n;
 }
 
@@ -292,24 +296,25 @@ static void test_metrics_split(void **state)
 /* Only the newest is sent again; an older one's points are superseded, not lost. */
 static void test_metrics_superseded(void **state)
 {
-	static const struct reply script[] = { { ACT_HANG, "", { "", 0 }, 0 },
-					       { ACT_ANSWER, "HTTP/1.1 503 Full\r\nRetry-After: 1\r\n",
-						 { "", 0 }, 0 } };
+	static const struct reply script[] = {
+		{ ACT_HANG, "", { "", 0 }, 0 },
+		{ ACT_ANSWER, "HTTP/1.1 503 Full\r\nRetry-After: 1\r\n", { "", 0 }, 0 }
+	};
 	struct world w = { 0 };
 	s64 value = 0;
 
 	(void)state;
 	begin(&w, script, 2);
 	collect(&w, 4, 1);
-	run_for(&w, 100);	/* the first hangs on the wire ... */
-	collect(&w, 4, 2);	/* ... and will not be sent again, */
-	collect(&w, 6, 3);	/* nor is the second ever sent */
+	run_for(&w, 100);  /* the first hangs on the wire ... */
+	collect(&w, 4, 2); /* ... and will not be sent again, */
+	collect(&w, 6, 3); /* nor is the second ever sent */
 	assert_int_equal(METRICS(&w)->superseded, 4);
 	assert_int_equal(METRICS(&w)->queued, 4 + 6);
 	while (server_requests(&w.server) < 2)
 		run_for(&w, 20);
-	run_for(&w, 100);	/* the third was refused and waits, */
-	collect(&w, 2, 4);	/* when the fourth comes */
+	run_for(&w, 100);  /* the third was refused and waits, */
+	collect(&w, 2, 4); /* when the fourth comes */
 	assert_int_equal(METRICS(&w)->superseded, 4 + 4 + 6);
 	run(&w, 5000);
 	assert_int_equal(METRICS(&w)->exported, 2);
@@ -370,7 +375,8 @@ static void test_copy(void **state)
 	rmdir(path);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------
+ */
 
 static u64 shut_down(struct world *w, u64 ms)
 {

@@ -10,12 +10,12 @@
 
 #include "otel/queue.h"
 
-#define CAP 4096
-#define MODEL 1024
+#define CAP	4096
+#define MODEL	1024
 #define LONGEST (CAP / 3)
 
 struct model {
-	u32 n[MODEL];	/* sizes; the bytes of item i are all (u8)i */
+	u32 n[MODEL]; /* sizes; the bytes of item i are all (u8)i */
 	u64 head, tail;
 	u64 refused;
 };
@@ -68,7 +68,8 @@ static void test_random(void **state)
 		if (random() % 5 < 3)
 			push(&q, &m, (u32)random() % (random() % 10 ? 60 : LONGEST));
 		else if (q.items)
-			pop(&q, &m, 1 + (u64)random() % (random() % 50 && q.items > 3 ? 3 : q.items));
+			pop(&q, &m,
+			    1 + (u64)random() % (random() % 50 && q.items > 3 ? 3 : q.items));
 		assert_int_equal(q.items, m.tail - m.head);
 	}
 	assert_true(m.refused > 100 && m.tail > 10000);

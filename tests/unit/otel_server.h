@@ -20,24 +20,24 @@
 #include "base/str.h"
 
 enum act {
-	ACT_ANSWER,	/* text, then body */
-	ACT_CLOSE,	/* read the request, say nothing, close */
-	ACT_RESET,	/* the same with RST */
-	ACT_HANG,	/* read the request and say nothing until the client gives up */
-	ACT_HALF,	/* text and no more, then close */
-	ACT_FLOOD,	/* text, then more body than anybody wants */
+	ACT_ANSWER, /* text, then body */
+	ACT_CLOSE,  /* read the request, say nothing, close */
+	ACT_RESET,  /* the same with RST */
+	ACT_HANG,   /* read the request and say nothing until the client gives up */
+	ACT_HALF,   /* text and no more, then close */
+	ACT_FLOOD,  /* text, then more body than anybody wants */
 };
 
 struct reply {
 	enum act act;
-	const char *text;	/* status line and header fields, each with its \r\n */
+	const char *text; /* status line and header fields, each with its \r\n */
 	struct str body;
 	int delay_ms;
 };
 
 struct request {
 	char head[2048];
-	char *body;		/* owned */
+	char *body; /* owned */
 	size_t n;
 	u64 at_ns;
 	int connection;
@@ -52,14 +52,18 @@ struct server {
 	const struct reply *script;
 	size_t script_n;
 	struct request *request[SERVER_REQUESTS_MAX];
-	size_t n;		/* requests read to their end */
+	size_t n; /* requests read to their end */
 	int connections;
-	u64 (*check)(const struct request *r);	/* may be NULL: items in it, added up */
-	u64 accepted;		/* items of requests that were answered 2xx */
+	int active;			       /* threads of connections */
+	u64 (*check)(const struct request *r); /* may be NULL: items in it, added up */
+	u64 accepted;			       /* items of requests that were answered 2xx */
 };
 
 static struct reply server_default = {
-	ACT_ANSWER, "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n", { "\x0a\x00", 2 }, 0,
+	ACT_ANSWER,
+	"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n",
+	{ "\x0a\x00", 2 },
+	0,
 };
 
 struct server_connection {
@@ -182,6 +186,9 @@ static inline void *server_serve(void *arg)
 	while ((r = server_read(c.fd)) && server_answer(c.fd, server_keep(c.server, r, c.number)))
 		;
 	close(c.fd);
+	pthread_mutex_lock(&c.server->lock);
+	c.server->active--;
+	pthread_mutex_unlock(&c.server->lock);
 	return NULL;
 }
 
@@ -195,7 +202,10 @@ static inline void *server_accept(void *arg)
 		pthread_attr_t attr;
 		pthread_t t;
 
+		pthread_mutex_lock(&s->lock);
 		*c = (struct server_connection){ s, fd, s->connections++ };
+		s->active++;
+		pthread_mutex_unlock(&s->lock);
 		pthread_attr_init(&attr);
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 		if (pthread_create(&t, &attr, server_serve, c))
@@ -235,8 +245,12 @@ static inline void server_stop(struct server *s)
 	shutdown(s->fd, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
 	close(s->fd);
-	usleep(20000);
 	pthread_mutex_lock(&s->lock);
+	while (s->active) {
+		pthread_mutex_unlock(&s->lock);
+		usleep(1000);
+		pthread_mutex_lock(&s->lock);
+	}
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->request[i]->body);
 		free(s->request[i]);

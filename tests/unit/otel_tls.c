@@ -14,27 +14,25 @@
 
 /* openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1, and -newkey ed25519:
  * self-signed, 100 years. */
-static const char good[] =
-	"-----BEGIN CERTIFICATE-----\n"
-	"MIIBcjCCARegAwIBAgIUUWNZuZ3WyX0ShY2tuxqaWHQOi9AwCgYIKoZIzj0EAwIw\n"
-	"DTELMAkGA1UEAwwCZWMwIBcNMjYxMTIxMTIwNDEzWhgPMjEyNjEwMjgxMjA0MTNa\n"
-	"MA0xCzAJBgNVBAMMAmVjMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE48yuIGl7\n"
-	"QdUEAXKQnwFn/Bo7kG03H8NyX9R6w0dt3msBhXZ39qMiOrDMDYOsKdTpJLnUl7II\n"
-	"97MjhwydQqbJxKNTMFEwHQYDVR0OBBYEFMfcFiaZi28EgxJnjbS+3TmfU3pXMB8G\n"
-	"A1UdIwQYMBaAFMfcFiaZi28EgxJnjbS+3TmfU3pXMA8GA1UdEwEB/wQFMAMBAf8w\n"
-	"CgYIKoZIzj0EAwIDSQAwRgIhAP0F6nBBq/J+YOdPNMA1LXynGCSWNoeeCHBCXQEC\n"
-	"J8enAiEArEfy3vAK5e2kJvN/ieuMjSdkKY7G2VUTQ0fRSsie5jk=\n"
-	"-----END CERTIFICATE-----\n";
-static const char ed25519[] =
-	"-----BEGIN CERTIFICATE-----\n"
-	"MIIBMDCB46ADAgECAhQ5RJucKq5GoR8LZ98RkE/LdguZKTAFBgMrZXAwDTELMAkG\n"
-	"A1UEAwwCZWQwIBcNMjYxMTIxMTIwNDEzWhgPMjEyNjEwMjgxMjA0MTNaMA0xCzAJ\n"
-	"BgNVBAMMAmVkMCowBQYDK2VwAyEAuB3pTBbWZ2mKB6xv58PxaopVsmNY+BH9Sw4P\n"
-	"aJpPU+KjUzBRMB0GA1UdDgQWBBRRUqO0M0S7WMepvDWTSXSfopyXyjAfBgNVHSME\n"
-	"GDAWgBRRUqO0M0S7WMepvDWTSXSfopyXyjAPBgNVHRMBAf8EBTADAQH/MAUGAytl\n"
-	"cANBAJUJuye50JmQi5kj8rcp+UetvGNJ09xWnw4N9oWI6bh3r9AczPOAKX2T/KhO\n"
-	"23dyaOYFuyH6ba5boqAT0Ng50wU=\n"
-	"-----END CERTIFICATE-----\n";
+static const char good[] = "-----BEGIN CERTIFICATE-----\n"
+			   "MIIBcjCCARegAwIBAgIUUWNZuZ3WyX0ShY2tuxqaWHQOi9AwCgYIKoZIzj0EAwIw\n"
+			   "DTELMAkGA1UEAwwCZWMwIBcNMjYxMTIxMTIwNDEzWhgPMjEyNjEwMjgxMjA0MTNa\n"
+			   "MA0xCzAJBgNVBAMMAmVjMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE48yuIGl7\n"
+			   "QdUEAXKQnwFn/Bo7kG03H8NyX9R6w0dt3msBhXZ39qMiOrDMDYOsKdTpJLnUl7II\n"
+			   "97MjhwydQqbJxKNTMFEwHQYDVR0OBBYEFMfcFiaZi28EgxJnjbS+3TmfU3pXMB8G\n"
+			   "A1UdIwQYMBaAFMfcFiaZi28EgxJnjbS+3TmfU3pXMA8GA1UdEwEB/wQFMAMBAf8w\n"
+			   "CgYIKoZIzj0EAwIDSQAwRgIhAP0F6nBBq/J+YOdPNMA1LXynGCSWNoeeCHBCXQEC\n"
+			   "J8enAiEArEfy3vAK5e2kJvN/ieuMjSdkKY7G2VUTQ0fRSsie5jk=\n"
+			   "-----END CERTIFICATE-----\n";
+static const char ed25519[] = "-----BEGIN CERTIFICATE-----\n"
+			      "MIIBMDCB46ADAgECAhQ5RJucKq5GoR8LZ98RkE/LdguZKTAFBgMrZXAwDTELMAkG\n"
+			      "A1UEAwwCZWQwIBcNMjYxMTIxMTIwNDEzWhgPMjEyNjEwMjgxMjA0MTNaMA0xCzAJ\n"
+			      "BgNVBAMMAmVkMCowBQYDK2VwAyEAuB3pTBbWZ2mKB6xv58PxaopVsmNY+BH9Sw4P\n"
+			      "aJpPU+KjUzBRMB0GA1UdDgQWBBRRUqO0M0S7WMepvDWTSXSfopyXyjAfBgNVHSME\n"
+			      "GDAWgBRRUqO0M0S7WMepvDWTSXSfopyXyjAPBgNVHRMBAf8EBTADAQH/MAUGAytl\n"
+			      "cANBAJUJuye50JmQi5kj8rcp+UetvGNJ09xWnw4N9oWI6bh3r9AczPOAKX2T/KhO\n"
+			      "23dyaOYFuyH6ba5boqAT0Ng50wU=\n"
+			      "-----END CERTIFICATE-----\n";
 
 #define LINE "-----BEGIN CERTIFICATE-----\n"
 
@@ -182,7 +180,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good), cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_good),	 cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_unusable), cmocka_unit_test(test_load),
 		cmocka_unit_test(test_system),
 	};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/otel.c otel/lane.c otel/batch.c otel/queue.c otel/collection.c otel/book.c otel/frame.c otel/encode.c otel/gzip.c otel/http.c otel/headers.c otel/tls.c otel/retry.c otel/response.c otel/file.c otel/json.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* What is sent and what is written say the same, and the official .proto files agree: protoc
  * decodes the captured requests without an unknown field, and otel_wire.py compares them with
  * the JSON lines of the same items. Needs protoc, python3 and the .proto files of the sysroot
@@ -78,7 +78,9 @@ static void give_spans(struct otel *o, const int *resources)
 {
 	for (u32 i = 0; i < 20; i++) {
 		struct span s = { .scope = i % 2 ? "podtrace/http" : "podtrace/tcp",
-				  .name = STR("n"), .kind = 1 + i % 5, .start_ns = i,
+				  .name = STR("n"),
+				  .kind = 1 + i % 5,
+				  .start_ns = i,
 				  .end_ns = 1795258560000000000ull + i,
 				  .status = i % 3 ? STATUS_UNSET : STATUS_ERROR,
 				  .flags = i % 4 ? SPAN_SAMPLED | SPAN_PARENT_REMOTE : 0 };
@@ -98,7 +100,8 @@ static void give_notes(struct otel *o, const int *resources)
 	for (u32 i = 0; i < 20; i++) {
 		struct note n = { .scope = i % 2 ? "podtrace/process" : "podtrace/oom",
 				  .event_name = "podtrace.process.exit",
-				  .severity = i % 3 ? NOTE_INFO : NOTE_ERROR, .time_ns = i,
+				  .severity = i % 3 ? NOTE_INFO : NOTE_ERROR,
+				  .time_ns = i,
 				  .observed_ns = 1795258560000000000ull };
 
 		if (i % 2)
@@ -115,7 +118,8 @@ static void give_points(struct otel *o, const int *resources)
 {
 	static const double bounds[] = { 0.005, 0.01, 2.5 };
 	static const struct metric_desc descs[] = {
-		{ "podtrace/tcp", "podtrace.c", "{connection}", "Connections.", METRIC_COUNTER, NULL, 0 },
+		{ "podtrace/tcp", "podtrace.c", "{connection}", "Connections.", METRIC_COUNTER,
+		  NULL, 0 },
 		{ "podtrace/tcp", "podtrace.u", "By", "", METRIC_UPDOWN, NULL, 0 },
 		{ "podtrace/dns", "podtrace.g", "1", "", METRIC_GAUGE, NULL, 0 },
 		{ "podtrace/dns", "dns.lookup.duration", "s", "", METRIC_HISTOGRAM, bounds, 3 },
@@ -124,9 +128,15 @@ static void give_points(struct otel *o, const int *resources)
 	otel_metrics_begin(o);
 	for (u32 i = 0; i < 40; i++) {
 		u64 buckets[4] = { i, 0, 1ull << 60, 7 };
-		struct point p = { .desc = &descs[i % 4], .start_ns = i, .time_ns = i + 1,
-				   .i = -(s64)i, .d = i / 7.0, .is_double = i % 8 > 3,
-				   .gone = i % 11 == 10, .buckets = buckets, .sum = i / 3.0 };
+		struct point p = { .desc = &descs[i % 4],
+				   .start_ns = i,
+				   .time_ns = i + 1,
+				   .i = -(s64)i,
+				   .d = i / 7.0,
+				   .is_double = i % 8 > 3,
+				   .gone = i % 11 == 10,
+				   .buckets = buckets,
+				   .sum = i / 3.0 };
 
 		attr_int(&p.attrs, "series", i);
 		otel_point(o, resources[i % 3], &p);

@@ -16,8 +16,8 @@
 #include "tests/unit/otel_server.h"
 
 #define BATCH 10 /* items */
-#define MS NSEC_PER_MSEC
-#define MANY 12 /* retry attempts */
+#define MS    NSEC_PER_MSEC
+#define MANY  12 /* retry attempts */
 
 struct world {
 	struct loop *loop;
@@ -85,15 +85,19 @@ static inline void run_for(struct world *w, u64 ms)
 static inline struct otel_config config_for(char *url, size_t cap, int port)
 {
 	struct otel_config c = {
-		.queue_bytes = 1 << 20, .batch_bytes = 1 << 18, .batch_items = BATCH,
-		.batch_delay_ns = 20 * MS, .retry_max_ns = 60 * NSEC_PER_SEC,
-		.retry_attempts = MANY, .version = "9.8",
+		.queue_bytes = 1 << 20,
+		.batch_bytes = 1 << 18,
+		.batch_items = BATCH,
+		.batch_delay_ns = 20 * MS,
+		.retry_max_ns = 60 * NSEC_PER_SEC,
+		.retry_attempts = MANY,
+		.version = "9.8",
 	};
 
 	snprintf(url, cap, "http://127.0.0.1:%d/v1/traces", port);
 	for (int i = 0; i < SIGNAL_COUNT; i++)
-		c.endpoint[i] = (struct otel_endpoint){ .on = true, .url = url,
-							.timeout_ns = 500 * MS };
+		c.endpoint[i] =
+			(struct otel_endpoint){ .on = true, .url = url, .timeout_ns = 500 * MS };
 	return c;
 }
 

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Makes one process_fork: a subshell.
+# pick: ."event" == "podtrace.process.fork"
+(:)
+:
