@@ -18,12 +18,15 @@
 
 /* ---- connect --------------------------------------------------------------------------- */
 
-INLINE void connect_begins(const struct sock *sk)
+INLINE void connect_begins(const struct sock *sk, const bool btf)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
+	struct cgroup *cgrp = sock_cgroup(sk, btf);
 	struct conn conn = {};
 	__u8 one = 1;
 
+	if (!wanted(cgrp, cgroup_id(cgrp, btf), btf))
+		return;
 	conn.start_ns = bpf_ktime_get_boot_ns();
 	own(&conn, TCP_ROLE_CLIENT);
 	conn_keep(sk, &conn, KIND_tcp_connect);
@@ -277,7 +280,7 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 	if (!is_tcp(sk, btf))
 		return 0;
 	if (to == TCP_SYN_SENT)
-		connect_begins(sk);
+		connect_begins(sk, btf);
 	else if (to == TCP_LISTEN)
 		listen_begins(sk, btf);
 	state_changed(ctx, sk, from, to, btf);

@@ -69,6 +69,7 @@ enum ledger {
 	LEDGER_SENT,		/* put into the ring */
 	LEDGER_LOST_RING,	/* the ring was full */
 	LEDGER_LOST_SCRATCH,	/* the per-CPU scratch buffer was in use (nested program) */
+	LEDGER_LOST_FILE,	/* user space: the capture file had no room for it */
 	LEDGER_LOST_METER,	/* not part of the sum: the meter table was full */
 	LEDGER_LOST_STATE,	/* not part of the sum: a state table was full, see family */
 	LEDGER_END

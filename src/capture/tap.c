@@ -17,6 +17,7 @@ struct tap {
 	int err;
 	bool full;
 	u64 max_bytes, bytes, frames, records, refused;
+	u64 left_out[KIND_END]; /* records, by kind */
 	struct buf buf;
 };
 
@@ -51,8 +52,9 @@ static void put_frame(struct tap *t, enum tap_type type, const void *a, size_t a
 	if (t->err)
 		return;
 	/* those that come in numbers can fill the file; what closes a collection always fits */
-	if (type <= TAP_METER && t->bytes + sizeof(frame) + frame.size > t->max_bytes) {
+	if (type <= TAP_METER && t->bytes + sizeof(frame) + frame.size > t->max_bytes)
 		t->full = true;
+	if (type <= TAP_METER && t->full) {
 		t->refused++;
 		return;
 	}
@@ -128,10 +130,14 @@ fail:
 
 void tap_record(struct tap *t, const void *record, size_t size)
 {
+	const struct rec_head *head = record;
 	u64 refused = t->refused;
 
 	put_frame(t, TAP_RECORD, record, size < TAP_FRAME_MAX ? size : TAP_FRAME_MAX, NULL, 0);
-	t->records += t->refused == refused;
+	if (t->refused == refused)
+		t->records++;
+	else if (size >= sizeof(*head) && head->kind < KIND_END)
+		t->left_out[head->kind]++;
 }
 
 void tap_cgroup(struct tap *t, u64 id, struct str path)
@@ -151,7 +157,14 @@ void tap_collect(struct tap *t, u64 now_ns)
 
 void tap_ledger(struct tap *t, const struct ledger_page *page)
 {
-	put_frame(t, TAP_LEDGER, page, sizeof(*page), NULL, 0);
+	struct ledger_page here = *page;
+
+	/* the file's ledger is of what is in the file */
+	for (size_t k = 1; k < KIND_END; k++) {
+		here.kind[k].n[LEDGER_SENT] -= t->left_out[k];
+		here.kind[k].n[LEDGER_LOST_FILE] += t->left_out[k];
+	}
+	put_frame(t, TAP_LEDGER, &here, sizeof(here), NULL, 0);
 }
 
 void tap_feature(struct tap *t, const struct feature_status *status)

@@ -4,7 +4,7 @@
 
 static u64 lost_of(const struct ledger_cell *c)
 {
-	return c->n[LEDGER_LOST_RING] + c->n[LEDGER_LOST_SCRATCH];
+	return c->n[LEDGER_LOST_RING] + c->n[LEDGER_LOST_SCRATCH] + c->n[LEDGER_LOST_FILE];
 }
 
 static u64 difference(u64 a, u64 b)
@@ -72,8 +72,9 @@ static void put_losses(const struct summary *s, struct buf *out)
 	if (summary_lost(s))
 		buf_printf(out,
 			   " (ring full %" PRI_U64 ", scratch buffer in use %" PRI_U64
-			   ", damaged %" PRI_U64 ")",
-			   sum_of(s, LEDGER_LOST_RING), sum_of(s, LEDGER_LOST_SCRATCH), damaged);
+			   ", no room in the capture file %" PRI_U64 ", damaged %" PRI_U64 ")",
+			   sum_of(s, LEDGER_LOST_RING), sum_of(s, LEDGER_LOST_SCRATCH),
+			   sum_of(s, LEDGER_LOST_FILE), damaged);
 	buf_printf(out, "; unaccounted: %" PRI_U64 "\n", summary_unaccounted(s));
 	if (sum_of(s, LEDGER_LOST_METER))
 		buf_printf(out, "  metrics miss %" PRI_U64 " updates: their table was full\n",
@@ -163,12 +164,12 @@ static void put_json_events(const struct summary *s, struct buf *out)
 			   "%s\"%s\":{\"seen\":%" PRI_U64 ",\"filtered\":%" PRI_U64
 			   ",\"counted\":%" PRI_U64 ",\"sent\":%" PRI_U64 ",\"delivered\":%" PRI_U64
 			   ",\"lost_ring\":%" PRI_U64 ",\"lost_scratch\":%" PRI_U64
-			   ",\"lost_meter\":%" PRI_U64 ",\"lost_state\":%" PRI_U64
+			   ",\"lost_file\":%" PRI_U64 ",\"lost_meter\":%" PRI_U64 ",\"lost_state\":%" PRI_U64
 			   ",\"damaged\":%" PRI_U64 "}",
 			   first ? "" : ",", kinds[k].id, c->n[LEDGER_SEEN], c->n[LEDGER_FILTERED],
 			   c->n[LEDGER_COUNTED], c->n[LEDGER_SENT], s->delivered[k],
 			   c->n[LEDGER_LOST_RING], c->n[LEDGER_LOST_SCRATCH],
-			   c->n[LEDGER_LOST_METER], c->n[LEDGER_LOST_STATE], s->damaged[k]);
+			   c->n[LEDGER_LOST_FILE], c->n[LEDGER_LOST_METER], c->n[LEDGER_LOST_STATE], s->damaged[k]);
 		first = false;
 	}
 	buf_char(out, '}');

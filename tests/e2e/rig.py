@@ -33,6 +33,7 @@ import collector  # noqa: E402  pylint: disable=wrong-import-position
 import fixtures  # noqa: E402  pylint: disable=wrong-import-position
 import invariants  # noqa: E402  pylint: disable=wrong-import-position
 import otlp  # noqa: E402  pylint: disable=wrong-import-position
+from receiver import Receiver  # noqa: E402  pylint: disable=wrong-import-position,unused-import
 
 BINARY = os.environ.get('PODTRACE') or str(next(iter(sorted(ROOT.glob('build/amd64/podtrace'))), ''))
 START_TIMEOUT = 20

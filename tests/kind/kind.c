@@ -232,10 +232,10 @@ static size_t add_kind(size_t n, size_t k)
 		const char *name;
 		CMUnitTestFunction test;
 	} rows[PER_KIND] = { { "golden", test_golden },
-			     { "refuses what is cut off", test_truncated },
-			     { "refuses a wrong head", test_head },
-			     { "refuses texts elsewhere", test_texts },
-			     { "refuses impossible values", test_values } };
+			     { "refuses what is cut off", refuse_truncated },
+			     { "refuses a wrong head", refuse_head },
+			     { "refuses texts elsewhere", refuse_texts },
+			     { "refuses impossible values", refuse_values } };
 
 	for (size_t i = 0; i < PER_KIND; i++) {
 		char *name = names[(k - 1) * PER_KIND + i];

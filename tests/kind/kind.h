@@ -40,10 +40,10 @@ void file_save(const char *path, struct str text);
 struct pipe_config world_config(void);
 
 /* refuse.c: what must not be decoded, made from the golden of kinds[*state]. */
-void test_truncated(void **state);
-void test_head(void **state);
-void test_texts(void **state);
-void test_values(void **state);
+void refuse_truncated(void **state);
+void refuse_head(void **state);
+void refuse_texts(void **state);
+void refuse_values(void **state);
 
 /* corpus.c: the goldens as seeds of the fuzzers. */
 void corpus_write(void);

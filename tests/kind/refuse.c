@@ -61,7 +61,7 @@ static enum decode_fault fault_of(const struct kind *kind, const struct golden *
 
 /* ---- cut off, and wrong heads ------------------------------------------------------------- */
 
-void test_truncated(void **state)
+void refuse_truncated(void **state)
 {
 	const struct kind *kind = *state;
 	struct rec_head *head;
@@ -80,7 +80,7 @@ void test_truncated(void **state)
 	}
 }
 
-void test_head(void **state)
+void refuse_head(void **state)
 {
 	static const u16 unknown[] = { 0, KIND_END, KIND_END + 1, 0x7fff, 0xffff };
 	const struct kind *kind = *state;
@@ -122,7 +122,7 @@ static enum decode_fault with_text(struct golden g, size_t at, size_t off, size_
 	return try(g.bytes, g.n);
 }
 
-void test_texts(void **state)
+void refuse_texts(void **state)
 {
 	const struct kind *kind = *state;
 	struct golden g;
@@ -192,7 +192,7 @@ static const struct {
 	TUPLE_ROWS(tcp_listen_drop), ROW(tcp_listen_drop, tuple.af, 0),
 };
 
-void test_values(void **state)
+void refuse_values(void **state)
 {
 	const struct kind *kind = *state;
 	struct golden g, bad;

@@ -70,7 +70,7 @@ static void defaults(void **state)
 	assert_int_equal(o.log_level, LOG_INFO);
 	assert_int_equal(o.log_format, LOG_LOGFMT);
 	assert_false(o.quiet || o.command_args || o.sdk_disabled || o.help || o.version);
-	assert_true(o.ring_bytes == 4u << 20 && o.queue_bytes == 8u << 20);
+	assert_true(o.ring_bytes == 2u << 20 && o.queue_bytes == 8u << 20);
 	assert_true(o.batch_bytes == 2u << 20 && o.capture_max_bytes == 256u << 20);
 	assert_true(o.shutdown_timeout_ns == 5 * NSEC_PER_SEC);
 	assert_string_equal(o.cgroup_base, "/sys/fs/cgroup");
@@ -112,7 +112,7 @@ static void precedence(void **state)
 	assert_true(o.duration_ns == 1 * NSEC_PER_SEC); /* as getenv */
 	/* Of another command: not looked at. */
 	good(ARGS("replay", "f"), ENV("PODTRACE_RING_SIZE=nonsense"));
-	assert_true(o.ring_bytes == 4u << 20);
+	assert_true(o.ring_bytes == 2u << 20);
 }
 
 static void spellings(void **state)

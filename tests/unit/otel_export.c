@@ -85,6 +85,30 @@ static void test_gzip_and_headers(void **state)
 	end(&w);
 }
 
+/* Longer than what curl asks permission for with "Expect: 100-continue". */
+static void test_big_request(void **state)
+{
+	struct world w = { 0 };
+	char url[128];
+	struct otel_config c;
+
+	(void)state;
+	server_start(&w.server, NULL, 0);
+	c = config_for(url, sizeof(url), w.server.port);
+	c.queue_bytes = c.batch_bytes = 4 << 20;
+	c.batch_items = 3000;
+	c.endpoint[SIGNAL_TRACES].timeout_ns = 5 * NSEC_PER_SEC;
+	begin_with(&w, &c);
+	for (int i = 0; i < 3000; i++)
+		span(&w, 1000);
+	run(&w, 5000);
+	assert_int_equal(w.server.n, 1);
+	assert_true(w.server.request[0]->n > 3000000);
+	check_headers(w.server.request[0]);
+	assert_int_equal(COUNTS(&w)->exported, 3000);
+	end(&w);
+}
+
 /* ---- the table of answers ----------------------------------------------------------------- */
 
 #define ANSWER(status) "HTTP/1.1 " status "\r\n"
@@ -180,6 +204,30 @@ static void test_nobody_there(void **state)
 	end(&w);
 }
 
+/* https stays https: a server that speaks plain HTTP gets no request. */
+static void test_no_plain_text(void **state)
+{
+	struct world w = { 0 };
+	char url[128];
+	struct otel_config c;
+
+	(void)state;
+	if (access("/etc/ssl/certs/ca-certificates.crt", R_OK)) {
+		print_message("no CA bundle on this machine\n");
+		skip();
+	}
+	server_start(&w.server, NULL, 0);
+	c = config_for(url, sizeof(url), w.server.port);
+	snprintf(url, sizeof(url), "https://localhost:%d/v1/traces", w.server.port);
+	c.retry_attempts = 1;
+	begin_with(&w, &c);
+	spans(&w, BATCH);
+	run(&w, 3000);
+	assert_int_equal(COUNTS(&w)->lost[LOSS_RETRIES], BATCH);
+	assert_int_equal(w.server.n, 0);
+	end(&w);
+}
+
 /* ---- Retry-After -------------------------------------------------------------------------- */
 
 static u64 waited(const struct reply *reply)
@@ -249,12 +297,16 @@ static void test_retry_after_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_gzip_and_headers),
-		cmocka_unit_test(test_answers),	    cmocka_unit_test(test_nobody_there),
-		cmocka_unit_test(test_retry_after), cmocka_unit_test(test_retry_after_too_long),
+		cmocka_unit_test(test_plain),	     cmocka_unit_test(test_gzip_and_headers),
+		cmocka_unit_test(test_big_request),  cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_no_plain_text),
+		cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_retry_after_too_long),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	/* A proxy that is not there: who obeys these sends nothing. */
+	setenv("http_proxy", "http://127.0.0.1:9", 1);
+	setenv("all_proxy", "http://127.0.0.1:9", 1);
 	log_setup(getenv("LOUD") ? LOG_DEBUG : LOG_ERROR, LOG_LOGFMT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

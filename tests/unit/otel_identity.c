@@ -3,6 +3,8 @@
 /* Nothing is lost silently: under random operations and a collector that misbehaves at random,
  * created = exported + lost + superseded + queued after every single call, for every signal and
  * destination; and what the collector took is what we say it took. */
+#include <sys/resource.h>
+
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 #include "tests/unit/otel_world.h"
 
@@ -175,6 +177,68 @@ static void test_random(void **state)
 	unlink(PATH);
 }
 
+/* As many resources as there can be, each with a queued item: no more until they are sent. */
+static void test_resources(void **state)
+{
+	struct world w = { 0 };
+	char url[128];
+	struct otel_config c;
+
+	(void)state;
+	server_start(&w.server, NULL, 0);
+	c = config_for(url, sizeof(url), w.server.port);
+	c.batch_items = 500;
+	c.batch_delay_ns = 100 * MS;
+	begin_with(&w, &c);
+	for (int round = 0; round < 2; round++) {
+		/* begin_with registered one that nothing refers to: it is the first to go. */
+		for (int i = 0; i < OTEL_RESOURCES_MAX; i++) {
+			struct attrs attrs = { 0 };
+
+			attr_int(&attrs, "r", i);
+			w.resource = otel_resource(w.otel, &attrs);
+			assert_true(w.resource >= 0);
+			span(&w, 1);
+		}
+		assert_int_equal(otel_resource(w.otel, &(struct attrs){ 0 }), -ENOSPC);
+		run(&w, 5000);
+	}
+	assert_int_equal(COUNTS(&w)->exported, 2 * OTEL_RESOURCES_MAX);
+	end(&w);
+}
+
+/* A full disk: what could not be written is counted, and what can be is written. */
+static void test_full_disk(void **state)
+{
+	struct rlimit before, limit;
+	struct world w = { 0 };
+	char url[128];
+	struct otel_config c;
+	const struct otel_counts *n;
+
+	(void)state;
+	server_start(&w.server, NULL, 0);
+	c = config_for(url, sizeof(url), w.server.port);
+	for (int i = 0; i < SIGNAL_COUNT; i++)
+		c.endpoint[i].on = false;
+	c.file = PATH;
+	begin_with(&w, &c);
+	n = COUNTS(&w);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ 20000, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	spans(&w, 30 * BATCH);
+	otel_flush(w.otel);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(otel_idle(w.otel));
+	assert_true(n->exported > 0 && n->lost[LOSS_WRITE] > 0 && n->failures > 0);
+	assert_int_equal(n->exported + n->lost[LOSS_WRITE], 30 * BATCH);
+	/* Whole lines of BATCH spans each, and one per line. */
+	assert_int_equal(n->exported, n->requests * BATCH);
+	end(&w);
+	unlink(PATH);
+}
+
 /* The check itself must be able to fail. */
 static void test_check_fails(void **state)
 {
@@ -192,10 +256,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_resources),
+		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_check_fails),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	srandom(getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : 1);
 	log_setup(getenv("LOUD") ? LOG_DEBUG : LOG_ERROR, LOG_LOGFMT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
