@@ -37,8 +37,10 @@ unexport LIBRARY_PATH CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH
 WARN := -Wall -Wextra -Werror -Wshadow -Wtype-limits -Wformat=2 -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter
 CPPFLAGS := -D_GNU_SOURCE -DCURL_STATICLIB -DNGHTTP2_STATICLIB -Isrc -I. -I$(GEN)
-CFLAGS := -std=gnu11 -Os $(WARN) -ffunction-sections -fdata-sections -flto=2 \
+OPTIMIZE := -Os -ffunction-sections -fdata-sections -flto=2 \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$(CURDIR)=.
+CFLAGS := -std=gnu11 $(WARN) $(OPTIMIZE)
+# no warnings here: with LTO they would be about the libraries
 LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,relro -s
 LIBS := -lotlp-proto -lcurl -lnghttp2 -lbearssl -lbpf -lelf -lz -lprotobuf-c -lyyjson
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
@@ -59,7 +61,7 @@ all: $(B)/podtrace ## build the static binary: build/<arch>/podtrace
 
 $(B)/podtrace: $(OBJ) $(SYSROOT)/.key
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(OBJ) $(LIBS) -o $@
+	$(Q)$(CC) $(OPTIMIZE) -w $(LDFLAGS) $(OBJ) $(LIBS) -o $@
 
 $(OBJ): $(B)/obj/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(SYSROOT)/.key
 	$(call say,CC,$<)

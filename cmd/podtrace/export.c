@@ -90,6 +90,21 @@ static void set_endpoint(struct otel_endpoint *e, const struct options *o,
 	warn_of_path(url, s);
 }
 
+/* What was written, and where: the URL itself has the signal's path behind it. */
+static int check_url(const struct options *o, const struct signal_options *s)
+{
+	const char *given = s->endpoint ? s->endpoint : base_endpoint(o);
+	struct str url = str_of(given);
+	size_t scheme = str_starts(url, STR("http://")) ? 7 : str_starts(url, STR("https://")) ? 8 : 0;
+
+	if (!given || (scheme && url.n > scheme && url.p[scheme] != '/' && url.p[scheme] != ':'))
+		return EXIT_OK;
+	return fail(EXIT_USAGE, "%s: \"%.200s\" is not a URL podtrace can send to: write "
+		    "http://HOST:PORT or https://HOST:PORT",
+		    s->endpoint ? "the endpoint for a signal (OTEL_EXPORTER_OTLP_*_ENDPOINT)" :
+				  "--otlp-endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)", given);
+}
+
 int exporter_new(struct otel **ret, struct loop *l, const struct options *o)
 {
 	static char urls[SIGNAL_COUNT][URL_MAX];
@@ -109,7 +124,10 @@ int exporter_new(struct otel **ret, struct loop *l, const struct options *o)
 	*ret = NULL;
 	for (int i = 0; i < SIGNAL_COUNT; i++) {
 		struct signal_options s = signal_options(o, (enum otel_signal)i);
+		int code = check_url(o, &s);
 
+		if (code)
+			return code;
 		set_endpoint(&config.endpoint[i], o, &s, url_of(o, &s, urls[i]));
 		any |= config.endpoint[i].on;
 	}

@@ -128,7 +128,7 @@ static int start(struct replay *r)
 	int code;
 
 	if (tap_open(&r->file, r->o->args[0], &origin, err, sizeof(err)))
-		return fail(EXIT_RUN, "%s", err);
+		return fail(EXIT_RUN, "capture file \"%s\" %s", r->o->args[0], err);
 	code = exporter_new(&r->otel, r->loop, r->o);
 	if (code)
 		return code;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <bpf/btf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,21 @@ static void load_families(struct capture *c)
 	}
 }
 
+/* A file that cannot serve is told by its name, not by what libbpf makes of it. */
+static int check_btf(const char *path, char *err, size_t err_cap)
+{
+	struct btf *btf = path ? btf__parse(path, NULL) : NULL;
+	int e = path && !btf ? -errno : 0;
+
+	btf__free(btf);
+	if (e)
+		snprintf(err, err_cap,
+			 "--btf: cannot use \"%s\": %s: name a file with the BTF of this kernel, or "
+			 "leave it out where /sys/kernel/btf/vmlinux exists",
+			 path, -e < 4000 ? strerror(-e) : "it has no BTF in it");
+	return e;
+}
+
 static void on_poll(void *ctx)
 {
 	capture_poll(ctx);
@@ -107,6 +123,9 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		goto fail;
 	say_setup();
 	raise_memlock();
+	e = check_btf(config->btf, err, err_cap);
+	if (e)
+		goto fail_told;
 	e = maps_open(&c->maps, config, err, err_cap);
 	if (e)
 		goto fail_told;

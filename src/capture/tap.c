@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include "base/buf.h"
@@ -100,6 +101,7 @@ int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct t
 	       char *err, size_t err_cap)
 {
 	struct tap *t = calloc(1, sizeof(*t));
+	struct stat st;
 	int e = -ENOMEM;
 
 	if (!t)
@@ -110,6 +112,13 @@ int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct t
 	t->path = strdup(path);
 	if (!t->path || asprintf(&t->part, "%s.part", path) < 0)
 		goto fail;
+	/* rename would fail only when all is written */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+		e = S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST;
+		free(t->part);
+		t->part = NULL;
+		goto fail;
+	}
 	t->fd = open(t->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (t->fd < 0) {
 		e = -errno;

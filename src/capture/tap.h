@@ -60,7 +60,8 @@ struct tap_player {
 
 struct tap_file;
 
-/* Map the file and check it whole, header to END: 0, or -errno with a sentence in err. */
+/* Map the file and check it whole, header to END: 0, or -errno with what is wrong with it in
+ * err, to be put behind its name. */
 int tap_open(struct tap_file **ret, const char *path, struct tap_origin *ret_origin, char *err,
 	     size_t err_cap);
 /* The same for bytes in memory (tests, fuzzing); they must stay. */

@@ -20,8 +20,8 @@ struct tap_file {
 static int refuse(char *err, size_t err_cap, size_t at, const char *why)
 {
 	snprintf(err, err_cap,
-		 "damaged capture file: %s at byte %zu: it was cut off or changed; make it anew with "
-		 "podtrace capture", why, at);
+		 "is a damaged capture file: %s at byte %zu: it was cut off or changed; make it anew "
+		 "with podtrace capture", why, at);
 	return -EBADMSG;
 }
 
@@ -36,7 +36,7 @@ static int check_header(const struct tap_header *h, char *err, size_t err_cap)
 			goto other;
 	return 0;
 other:
-	snprintf(err, err_cap, "capture file of another version of podtrace (format %u): replay it "
+	snprintf(err, err_cap, "is a capture file of another version of podtrace (format %u): replay it "
 		 "with the podtrace that made it", h->version);
 	return -EPROTONOSUPPORT;
 }
@@ -47,7 +47,7 @@ static int read_header(struct tap_file *f, struct tap_origin *ret, char *err, si
 	int e;
 
 	if (f->bytes.n < 8 || memcmp(f->bytes.p, TAP_MAGIC, 8)) {
-		snprintf(err, err_cap, "not a capture file: it does not begin with \"%s\"; make one "
+		snprintf(err, err_cap, "is no capture file: it does not begin with \"%s\"; make one "
 			 "with podtrace capture", TAP_MAGIC);
 		return -EBADMSG;
 	}
@@ -158,7 +158,8 @@ int tap_open(struct tap_file **ret, const char *path, struct tap_origin *ret_ori
 
 	if (fd < 0 || fstat(fd, &st)) {
 		e = -errno;
-		snprintf(err, err_cap, "cannot read capture file \"%s\": %s", path, strerror(-e));
+		snprintf(err, err_cap, "cannot be read: %s: name a file that podtrace capture made",
+			 strerror(-e));
 		if (fd >= 0)
 			close(fd);
 		return e;
@@ -166,7 +167,8 @@ int tap_open(struct tap_file **ret, const char *path, struct tap_origin *ret_ori
 	p = st.st_size ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
 	close(fd);
 	if (p == MAP_FAILED) {
-		snprintf(err, err_cap, "cannot read capture file \"%s\": it is empty or no file", path);
+		snprintf(err, err_cap,
+			 "is empty or no file: name a file that podtrace capture made");
 		return -EBADMSG;
 	}
 	e = tap_open_bytes(ret, (struct str){ p, (size_t)st.st_size }, ret_origin, err, err_cap);

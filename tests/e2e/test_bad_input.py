@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import shutil
+import stat
 import subprocess
 import unittest
 
@@ -45,7 +46,6 @@ USAGE = {
     'endpoint of another scheme': ([*ALL, '--otlp-endpoint', 'ftp://x'], {}, ['--otlp-endpoint', '"ftp://x"', 'http']),
     'endpoint without a scheme': ([*ALL, '--otlp-endpoint', 'localhost:4318'], {}, ['--otlp-endpoint', '"localhost:4318"', 'http']),
     'bad variable': (['trace', '--all'], {'PODTRACE_DURATION': 'zz'}, ['PODTRACE_DURATION', '"zz"', '20s']),
-    'bad protocol': (ALL, {'OTEL_EXPORTER_OTLP_PROTOCOL': 'grpc'}, ['OTEL_EXPORTER_OTLP_PROTOCOL', '"grpc"', 'http/protobuf']),
 }
 
 
@@ -80,6 +80,17 @@ class Usage(Case):
         done = rig.once(*ALL, '--ring-size', '4KiB', '--families', 'process', '--output', 'json', '--forbid', 'iter',
                         '--log-level', 'warn', '--otlp-file', self.folder / 'x')
         self.assertEqual((done.returncode, done.stderr), (0, ''))
+
+    def test_variables_of_the_specification(self):
+        """OpenTelemetry wants a warning for what it does not know, and that the program goes on."""
+        for name, value, allowed in (('OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', 'http/protobuf'),
+                                     ('OTEL_BSP_SCHEDULE_DELAY', 'x', '5000'),
+                                     ('OTEL_TRACES_SAMPLER', 'jaeger_remote', 'always_on')):
+            with self.subTest(name):
+                done = rig.once(*ALL, '--log-level', 'warn', env={name: value})
+                self.assertEqual((done.returncode, done.stderr.count('\n')), (0, 1), done.stderr)
+                for word in (name, value, allowed):
+                    self.assertIn(word, done.stderr)
 
     def test_no_secret_is_told(self):
         done = rig.once(*ALL, '--otlp-endpoint', 'http://127.0.0.1:1', '--shutdown-timeout', '100ms',
@@ -125,7 +136,7 @@ class Rights(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_no_such_cgroup(self):
-        for path in ('/nonexistent', '/tmp', 'no/such/cgroup', '/etc/passwd', '/'):
+        for path in ('/nonexistent', '/tmp', 'no/such/cgroup', '/etc/passwd'):
             with self.subTest(path):
                 done = rig.once('trace', '--quiet', '--duration', '100ms', '--cgroup', path)
                 self.assert_refused(done, 1, '--cgroup', f'"{path}"', '/sys/fs/cgroup')
@@ -138,7 +149,7 @@ class Rights(Case):
 class Destination(Case):
     LOAD = ('each', 'exit=3')
 
-    def lost(self, run, answered=None):
+    def lost(self, run, answered):
         """All that was created is counted as lost by a cause, and what was told names the collector."""
         self.assertEqual(run.code, 0, run.log)
         for name, numbers in run.summary['exports'].items():
@@ -146,9 +157,9 @@ class Destination(Case):
             self.assertEqual(numbers['created'], sum(numbers['lost'].values()), name)
         self.assertEqual((run.summary['exports']['traces']['created'], run.summary['exports']['logs']['created']), (1, 1))
         for signal in ('traces', 'metrics', 'logs'):
-            of_signal = [line for line in run.log.splitlines() if f'{signal} to http' in line and ' lost' in line]
-            self.assertEqual(len(of_signal), 1, run.log)
-            self.assertIn(answered or 'connect', of_signal[0].lower())
+            of_signal = [line for line in run.log.splitlines() if f'{signal} to http' in line]
+            self.assertEqual(sum(' lost' in line for line in of_signal), 1, run.log)
+            self.assertEqual(sum(answered in line for line in of_signal), 1, run.log)
 
     def export_to(self, url, **env):
         cgroup = self.cgroup(f'load{self._runs}')
@@ -160,10 +171,10 @@ class Destination(Case):
 
     def test_unreachable(self):
         port, = rig.collector.free_ports(1)
-        self.lost(self.export_to(f'http://127.0.0.1:{port}'))
+        self.lost(self.export_to(f'http://127.0.0.1:{port}'), 'Failed to connect')
 
     def test_unknown_host(self):
-        self.lost(self.export_to('http://collector.invalid:4318'), 'resolve')
+        self.lost(self.export_to('http://collector.invalid:4318'), 'Could not resolve host')
 
     def test_refusing(self):
         """Answers that forbid another try: each item is lost at once, by that cause."""
@@ -183,26 +194,35 @@ class Destination(Case):
         self.assertEqual((len(export.spans()), len(export.logs())), (1, 1))
         self.assert_valid(export)
         with self.assertRaises(AssertionError):
-            self.lost(run)
+            self.lost(run, '')
 
 
 class Files(Case):
+    def device(self) -> str:
+        """A device of our own, as /dev/null is one: no file may take its place."""
+        path = self.folder / 'device'
+        if not path.exists():
+            os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        return str(path)
+
     def test_otlp_file(self):
         """Where no file can be: refused before anything is loaded."""
         taken = self.folder / 'folder'
         taken.mkdir()
-        for path in ('/nonexistent/x', str(taken), '/proc/x', '/dev/null/x'):
+        for path in ('/nonexistent/x', str(taken), '/proc/x', '/dev/null/x', self.device()):
             with self.subTest(path):
-                self.assert_refused(rig.once(*ALL, '--otlp-file', path), 1, 'OTLP file', path.removesuffix('/x'))
+                self.assert_refused(rig.once(*ALL, '--otlp-file', path), 1, 'OTLP file', path)
                 self.assertFalse(os.path.exists(path + '.part'))
+        self.assertTrue(stat.S_ISCHR(os.stat(self.device()).st_mode))
 
     def test_capture_file(self):
         taken = self.folder / 'folder'
         taken.mkdir()
-        for path in ('/nonexistent/x', str(taken), '/proc/x', '/dev/null/x', '/dev/full'):
+        for path in ('/nonexistent/x', str(taken), '/proc/x', '/dev/null/x', self.device()):
             with self.subTest(path):
                 self.assert_refused(rig.once('capture', '--all', '--duration', '100ms', path), 1, 'capture file', f'"{path}"')
                 self.assertFalse(os.path.exists(path + '.part'))
+        self.assertTrue(stat.S_ISCHR(os.stat(self.device()).st_mode))
 
     def test_an_old_file_stays(self):
         """What was there under the final name stays until the new one is whole."""
@@ -298,12 +318,18 @@ class Damaged(Case):
         self.whole = self.file.read_bytes()
         self.out = self.folder / 'otlp.jsonl'
 
-    def assert_damaged(self, data, what):
-        self.bad.write_bytes(data)
-        done = rig.once('replay', '--otlp-file', self.out, self.bad)
-        with self.subTest(what):
-            self.assert_refused(done, 1, 'capture file', str(self.bad))
-            self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith('otlp')], [])
+    def assert_damaged(self, damaged):
+        """Each of DAMAGED, {what was done: bytes}, is refused in one line that names the file, and leaves no output."""
+        wrong = {}
+        for what, data in damaged.items():
+            self.bad.write_bytes(data)
+            done = rig.once('replay', '--otlp-file', self.out, self.bad)
+            try:
+                self.assert_refused(done, 1, 'capture file', str(self.bad))
+                self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith('otlp')], [])
+            except AssertionError as err:
+                wrong[what] = str(err)
+        self.assertFalse(wrong, f'{len(wrong)} of {len(damaged)}, the first: {list(wrong.items())[:1]}')
 
     def places(self):
         """Every byte around each end and in a frame's head, and 200 anywhere; the same in each run."""
@@ -312,24 +338,21 @@ class Damaged(Case):
                        *(dice.randrange(size) for _ in range(200))})
 
     def test_cut(self):
-        for place in self.places():
-            self.assert_damaged(self.whole[:place], f'cut at {place}')
+        self.assert_damaged({f'cut at {place}': self.whole[:place] for place in self.places()})
 
     def test_flipped(self):
         """A bit of any byte."""
-        dice = random.Random(2)
+        dice, flipped = random.Random(2), {}
         for place in self.places():
             data = bytearray(self.whole)
             data[place] ^= 1 << dice.randrange(8)
-            self.assert_damaged(bytes(data), f'flipped at {place}')
+            flipped[f'flipped at {place}'] = bytes(data)
+        self.assert_damaged(flipped)
 
     def test_more(self):
-        self.assert_damaged(self.whole + b'\0', 'a byte too much')
-        self.assert_damaged(self.whole * 2, 'twice')
-        self.assert_damaged(b'', 'empty')
-        self.assert_damaged(b'podtrace', 'the magic alone')
-        self.assert_damaged(bytes(4096), 'zeros')
-        self.assert_damaged(pathlib.Path(rig.BINARY).read_bytes(), 'podtrace itself')
+        self.assert_damaged({
+            'a byte too much': self.whole + b'\0', 'twice': self.whole * 2, 'empty': b'', 'the magic alone': b'podtrace',
+            'zeros': bytes(4096), 'podtrace itself': pathlib.Path(rig.BINARY).read_bytes()})
 
     def test_no_file(self):
         for path in ('/nonexistent', str(self.folder), '/dev/null'):
