@@ -94,6 +94,7 @@ __noinline int put_cwd(__u32 at)
 	__u32 zero = 0, begin = at & TAIL_MASK;
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &zero);
 	struct rec_process_exec *rec;
+	bool whole = false;
 
 	if (!s)
 		return at;
@@ -106,13 +107,17 @@ __noinline int put_cwd(__u32 at)
 		long n;
 
 		at = MASKED(at, TAIL_MASK);
-		if (dentry == root && vfs == root_vfs)
+		if (dentry == root && vfs == root_vfs) {
+			whole = true;
 			break;
+		}
 		parent = BPF_CORE_READ(dentry, d_parent);
 		if (dentry == BPF_CORE_READ(vfs, mnt_root) || dentry == parent) {
 			above = BPF_CORE_READ(mnt, mnt_parent);
-			if (above == mnt)
-				break; /* the namespace's root: outside of the process's own */
+			if (above == mnt) { /* the namespace's root: outside of its own */
+				whole = true;
+				break;
+			}
 			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
 			mnt = above;
 			vfs = (void *)mnt + bpf_core_field_offset(struct mount, mnt);
@@ -131,7 +136,7 @@ __noinline int put_cwd(__u32 at)
 		at += n;
 		dentry = parent;
 	}
-	if (at == begin) { /* the root itself: one empty component */
+	if (whole) {
 		s->record[MASKED(at, TAIL_MASK)] = 0;
 		at++;
 	}

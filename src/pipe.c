@@ -10,7 +10,8 @@
 #include "pipe.h"
 #include "report/live.h"
 
-#define LINE_MAX_BYTES 8192
+/* A record's texts with every byte escaped, and the names around them. */
+#define LINE_MAX_BYTES (6 * REC_SIZE_MAX + 8192)
 
 struct pipe {
 	struct pipe_config config;
@@ -142,6 +143,7 @@ static void export_event(struct pipe *p, struct who *who)
 		random_bytes(m->span.trace_id, sizeof(m->span.trace_id));
 		random_bytes(m->span.span_id, sizeof(m->span.span_id));
 		if (sample_keep(&p->config.sampler, m->span.trace_id)) {
+			m->span.flags = SPAN_SAMPLED | SPAN_RANDOM;
 			memcpy(m->note.trace_id, m->span.trace_id, sizeof(m->note.trace_id));
 			memcpy(m->note.span_id, m->span.span_id, sizeof(m->note.span_id));
 			otel_span(p->config.otel, resource_of(p, who), &m->span);

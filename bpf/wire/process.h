@@ -22,7 +22,8 @@ struct rec_process_exec {
 	struct rec_text path;	/* as given to execve; may be relative */
 	struct rec_text args;	/* arguments, each ended by NUL */
 	struct rec_text cwd;	/* components from the innermost to the root, each ended by
-				 * NUL; an empty one is the root. Turned round by user space. */
+				 * NUL; an empty one at the end is the root: without it the walk
+				 * was cut. Turned round by user space. */
 	__u16 args_n;		/* bytes of arguments the process has */
 	__u16 rsvd;
 };

@@ -143,6 +143,8 @@ void tap_record(struct tap *t, const void *record, size_t size)
 	u64 refused = t->refused;
 
 	put_frame(t, TAP_RECORD, record, size < TAP_FRAME_MAX ? size : TAP_FRAME_MAX, NULL, 0);
+	if (t->err)
+		return;
 	if (t->refused == refused)
 		t->records++;
 	else if (size >= sizeof(*head) && head->kind < KIND_END)

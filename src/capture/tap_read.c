@@ -14,6 +14,7 @@
 struct tap_file {
 	struct str bytes;
 	size_t at;	/* of the next frame */
+	u32 kinds;	/* KIND_END of the writer: its ledger has as many cells */
 	bool mapped;
 };
 
@@ -68,6 +69,7 @@ static int read_header(struct tap_file *f, struct tap_origin *ret, char *err, si
 	str_copy(ret->arch, sizeof(ret->arch), str_ofn(h.arch, sizeof(h.arch)));
 	str_copy(ret->kernel, sizeof(ret->kernel), str_ofn(h.kernel, sizeof(h.kernel)));
 	f->at = sizeof(h);
+	f->kinds = h.kinds;
 	return 0;
 }
 
@@ -79,7 +81,7 @@ static const struct {
 	[TAP_CGROUP] = { sizeof(u64), sizeof(u64) + 4096 },
 	[TAP_METER] = { sizeof(struct tap_meter_payload), sizeof(struct tap_meter_payload) },
 	[TAP_COLLECT] = { sizeof(u64), sizeof(u64) },
-	[TAP_LEDGER] = { sizeof(struct ledger_page), sizeof(struct ledger_page) },
+	[TAP_LEDGER] = { sizeof(struct ledger_cell), sizeof(struct ledger_page) },
 	[TAP_FEATURE] = { sizeof(struct tap_feature_payload), sizeof(struct tap_feature_payload) },
 	[TAP_END] = { sizeof(struct tap_end_payload), sizeof(struct tap_end_payload) },
 };
@@ -94,7 +96,8 @@ static bool frame_at(const struct tap_file *f, struct tap_frame *ret, const char
 	memcpy(ret, f->bytes.p + f->at, sizeof(*ret));
 	*ret_payload = f->bytes.p + f->at + sizeof(*ret);
 	if (!ret->type || ret->type >= TAP_TYPE_COUNT || ret->size < sizes[ret->type].min ||
-	    ret->size > sizes[ret->type].max ||
+	    ret->size > sizes[ret->type].max || ret->rsvd ||
+	    (ret->type == TAP_LEDGER && ret->size != f->kinds * sizeof(struct ledger_cell)) ||
 	    ret->size > f->bytes.n - f->at - sizeof(*ret))
 		return false;
 	crc = crc32(0, (const Bytef *)ret, offsetof(struct tap_frame, crc));
@@ -238,7 +241,8 @@ static void play(u32 type, const char *payload, size_t size, const struct tap_pl
 		player->collect(player->ctx, number);
 		break;
 	case TAP_LEDGER:
-		memcpy(&page, payload, sizeof(page));
+		memset(&page, 0, sizeof(page));
+		memcpy(&page, payload, size);
 		player->ledger(player->ctx, &page);
 		break;
 	case TAP_FEATURE:

@@ -3,19 +3,16 @@
 #include "decode/decoders.h"
 
 /*
- * Components come innermost first, each ended by NUL; here they become a path. A single
- * empty one is the root. room holds all of it: the tail is no longer than CWD_MAX, and each
- * NUL becomes a slash.
+ * Components come innermost first, each ended by NUL, the root as an empty one at the end;
+ * here they become a path. Without the root the front is missing: then it is not known. room
+ * holds all of it: the tail is no longer than CWD_MAX, and each NUL becomes a slash.
  */
-static struct str join_cwd(struct str parts, bool cut, char *room, size_t cap)
+static struct str join_cwd(struct str parts, char *room, size_t cap)
 {
+	struct str part = STR("?");
 	size_t at = cap;
 
-	if (!parts.n)
-		return STR("");
 	while (parts.n) {
-		struct str part;
-
 		str_cut(&parts, 0, &part);
 		if (!part.n)
 			continue;
@@ -25,9 +22,9 @@ static struct str join_cwd(struct str parts, bool cut, char *room, size_t cap)
 		memcpy(room + at, part.p, part.n);
 		room[--at] = '/';
 	}
-	if (at == cap)
-		return cut ? STR("") : STR("/");
-	return (struct str){ room + at, cap - at };
+	if (part.n)
+		return STR("");
+	return at == cap ? STR("/") : (struct str){ room + at, cap - at };
 }
 
 enum decode_fault decode_process_exec(const struct rec_process_exec *rec, struct decode_room *room,
@@ -52,7 +49,7 @@ enum decode_fault decode_process_exec(const struct rec_process_exec *rec, struct
 		return fault;
 	if (cwd.n > CWD_MAX)
 		return DECODE_TEXT;
-	ev->cwd = join_cwd(cwd, rec->head.flags & REC_CUT, room->cwd, sizeof(room->cwd));
+	ev->cwd = join_cwd(cwd, room->cwd, sizeof(room->cwd));
 	return DECODE_OK;
 }
 

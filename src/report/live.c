@@ -8,52 +8,68 @@
 #define WHO_WIDTH 20
 #define TASK_WIDTH 24
 
+/* One character, escaped if a terminal would act on it; *s moves on. */
+static void put_char(struct buf *out, struct str *s)
+{
+	size_t n = str_utf8_len(*s);
+	unsigned char c = (unsigned char)s->p[0];
+
+	if (!n || c < 0x20 || c == 0x7f)
+		buf_printf(out, "\\x%02x", c);
+	else if (n == 2 && c == 0xc2 && (unsigned char)s->p[1] < 0xa0)
+		buf_printf(out, "\\x%02x", (unsigned char)s->p[1]); /* C1: 0x9b begins a command */
+	else
+		buf_add(out, s->p, n);
+	*s = str_slice(*s, n ? n : 1, s->n);
+}
+
 void live_text(struct buf *out, struct str s, size_t max)
 {
-	char utf8[1024];
-	size_t n;
-	bool cut = s.n > max;
+	size_t left = s.n;
 
-	n = str_copy_utf8(utf8, sizeof(utf8) < max + 1 ? sizeof(utf8) : max + 1, s, NULL);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)utf8[i];
-
-		if (c < 0x20 || c == 0x7f)
-			buf_printf(out, "\\x%02x", c);
-		else
-			buf_char(out, (char)c);
-	}
-	if (cut)
+	while (s.n && left - s.n < max)
+		put_char(out, &s);
+	if (s.n)
 		buf_cstr(out, "...");
+}
+
+/* Three digits that count, in the largest unit that leaves a whole digit before the point. */
+static void put_scaled(struct buf *out, double v, const char *unit)
+{
+	buf_printf(out, v < 9.995 ? "%.2f%s" : v < 99.95 ? "%.1f%s" : "%.0f%s", v, unit);
 }
 
 void live_time(struct buf *out, u64 ns)
 {
 	static const struct {
-		u64 unit;
+		double unit;
+		double end; /* from here on the next unit, after rounding */
 		const char *name;
-	} units[] = { { 3600 * NSEC_PER_SEC, "h" },
-		      { 60 * NSEC_PER_SEC, "m" },
-		      { NSEC_PER_SEC, "s" },
-		      { NSEC_PER_MSEC, "ms" },
-		      { 1000, "us" } };
+	} units[] = { { 1e3, 999.5e3, "us" },
+		      { 1e6, 999.5e6, "ms" },
+		      { 1e9, 59.95e9, "s" },
+		      { 60e9, 59.95 * 60e9, "m" },
+		      { 3600e9, 1e300, "h" } };
 
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (ns < units[i].unit)
-			continue;
-		buf_printf(out, "%.3g%s", (double)ns / (double)units[i].unit, units[i].name);
+	if (ns < 1000) {
+		buf_printf(out, "%" PRI_U64 "ns", ns);
 		return;
 	}
-	buf_printf(out, "%" PRI_U64 "ns", ns);
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if ((double)ns >= units[i].end)
+			continue;
+		put_scaled(out, (double)ns / units[i].unit, units[i].name);
+		return;
+	}
 }
 
 void live_bytes(struct buf *out, u64 bytes)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	double v = (double)bytes;
 	size_t i = 0;
 
-	for (; v >= 1024 && i + 1 < ARRAY_SIZE(units); i++)
+	for (; v >= (i ? 1023.95 : 1024) && i + 1 < ARRAY_SIZE(units); i++)
 		v /= 1024;
 	buf_printf(out, i ? "%.1f%s" : "%.0f%s", v, units[i]);
 }

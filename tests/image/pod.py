@@ -72,24 +72,28 @@ class Pod:
 
 
 class Run:
-    """A podtrace in the container. `out`, `log` and `code` are there when it has ended."""
+    """A podtrace in the container. `log` can be read at any time, `out` and `code` when it has ended."""
 
     def __init__(self, process, folder):
         self.process = process
         self.folder = folder
+        self.kept = {}  # what it wrote, once it has ended
         self.code = None
 
     @property
     def pid(self):
         return self.process.pid
 
+    def text(self, name):
+        return self.kept[name] if self.kept else (self.folder / name).read_text(encoding='utf-8')
+
     @property
     def log(self):
-        return (self.folder / 'err').read_text(encoding='utf-8')
+        return self.text('err')
 
     @property
     def out(self):
-        return [json.loads(line) for line in (self.folder / 'out').read_text(encoding='utf-8').splitlines()]
+        return [json.loads(line) for line in self.text('out').splitlines()]
 
     @property
     def summary(self):
@@ -116,8 +120,9 @@ class Run:
             self.code = self.process.wait(timeout)
         except subprocess.TimeoutExpired as late:
             self.process.kill()
-            self.process.wait()
+            self.code = self.process.wait()
             raise AssertionError(f'podtrace did not end within {timeout} s:\n{self.log}') from late
+        self.kept = {name: self.text(name) for name in ('out', 'err')}
         return self.code
 
 

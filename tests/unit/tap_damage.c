@@ -90,7 +90,7 @@ static void test_other_versions(void **state)
 	assert_int_equal(refused(STR("")), -EBADMSG);
 	assert_int_equal(refused(STR("podtrac")), -EBADMSG);
 	assert_int_equal(refused(STR("\177ELF\2\1\1\0\0\0\0\0\0\0\0\0")), -EBADMSG);
-	assert_non_null(strstr(err, "not a capture file"));
+	assert_non_null(strstr(err, "is no capture file"));
 	buf_free(&whole);
 }
 

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image in the container that deploy/base describes: it works with what is given there, and each thing given is
+needed. What the DaemonSet says and what is tested cannot drift apart: the tests read it from there."""
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import oci
+import pod
+
+sys.path.insert(0, str(oci.ROOT / 'tests' / 'collector'))
+
+import fixtures  # noqa: E402  pylint: disable=wrong-import-position
+import otlp  # noqa: E402  pylint: disable=wrong-import-position
+import receiver  # noqa: E402  pylint: disable=wrong-import-position
+
+FOLDER = tempfile.TemporaryDirectory(prefix='podtrace-image-')  # of this run of tests
+ROOTFS = os.path.join(FOLDER.name, 'rootfs')
+QUIET = {'OTEL_EXPORTER_OTLP_ENDPOINT': ''}  # trace exports only where it is told to
+CONTAINERS = 60
+READY = 'features: '
+
+
+def setUpModule():
+    if os.geteuid():
+        raise unittest.SkipTest('mounts, capabilities and BPF programs need root')
+    if not oci.BINARY.exists():
+        raise unittest.SkipTest(f'{oci.BINARY} is not built: make')
+    for program in ('capsh', 'unshare', 'protoc'):
+        if not shutil.which(program):
+            raise unittest.SkipTest(f'no {program} here')
+    lacking = set(pod.Pod().capabilities) - set(pod.all_capabilities())
+    if lacking:
+        raise unittest.SkipTest(f'this machine may not give the capabilities {", ".join(sorted(lacking))}')
+    oci.Image(oci.build(os.path.join(FOLDER.name, 'image.tar'))).unpack(ROOTFS)
+
+
+# ---- what podtrace is shown -----------------------------------------------------------------------------------------
+
+def hierarchy(kind, option=''):
+    """Where a whole cgroup hierarchy of this kind is mounted, or None."""
+    for line in pathlib.Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines():
+        fields, _, rest = line.partition(' - ')
+        root, place = fields.split()[3:5]
+        type_, _, options = rest.split()[:3]
+        if root == '/' and type_ == kind and place.startswith('/sys/fs/cgroup') and \
+                (not option or option in options.split(',')):
+            return place
+    return None
+
+
+@contextlib.contextmanager
+def some_pod():
+    """A pod as the cgroupfs driver makes it, below a folder of ours. Yields (uid, function that runs a container)."""
+    v2 = hierarchy('cgroup2')
+    if not v2:
+        raise unittest.SkipTest('no cgroup v2 tree below /sys/fs/cgroup')
+    uid = f'0c7b5f2e-1111-4222-8333-{os.getpid():012x}'
+    top = f'{v2}/podtrace-image-{os.getpid()}'
+    made = [top, f'{top}/kubepods', f'{top}/kubepods/besteffort', f'{top}/kubepods/besteffort/pod{uid}']
+    for path in made:
+        os.mkdir(path)
+
+    def container(number):
+        path = f'{made[3]}/{number:064x}'
+        os.mkdir(path)
+        made.append(path)
+        subprocess.run(['true'], preexec_fn=pod.entering(path), check=True)
+
+    try:
+        yield uid, container
+    finally:
+        for path in reversed(made):
+            os.rmdir(path)
+
+
+@contextlib.contextmanager
+def listener(backlog=16):
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        server.listen(backlog)
+        yield server, server.getsockname()
+
+
+def talk(server, address):
+    with socket.create_connection(address) as client, server.accept()[0] as peer:
+        client.sendall(b'ping')
+        peer.recv(4)
+
+
+def fingerprint(folder):
+    """Everything that writing to the root would change."""
+    found = {}
+    for path in sorted(pathlib.Path(folder).rglob('*')):
+        stat = path.lstat()
+        found[str(path)] = (stat.st_mode, stat.st_size if path.is_file() else 0, stat.st_mtime_ns, stat.st_ctime_ns)
+    return found
+
+
+class Case(unittest.TestCase):
+    def assert_all_on(self, run):
+        features = run.summary['features']
+        self.assertTrue(features)
+        for feature in features:
+            self.assertEqual(feature['state'], 'on', feature)
+
+    def assert_no_loss(self, run):
+        summary = run.summary
+        self.assertEqual((summary['lost'], summary['unaccounted'], summary['unknown_kind']), (0, 0, 0), summary)
+        for kind, row in summary['events'].items():
+            self.assertEqual({key: row[key] for key in row if key.startswith('lost') or key == 'damaged'},
+                             {key: 0 for key in row if key.startswith('lost') or key == 'damaged'}, kind)
+
+
+# ---- it works -------------------------------------------------------------------------------------------------------
+
+class Works(Case):
+    def test_trace(self):
+        before = fingerprint(ROOTFS)
+        with pod.run(ROOTFS, *'trace --all --quiet --duration 3s --output json'.split(), env=QUIET) as run, \
+                listener() as (server, address):
+            before = before | fingerprint(ROOTFS)  # and the mount points
+            run.wait_for(READY)
+            for _ in range(20):
+                subprocess.run(['true'], check=True)
+                talk(server, address)
+            self.assertEqual(run.wait(), 0, run.log)
+        self.assertEqual(len(run.out), 1)
+        self.assert_all_on(run)
+        self.assert_no_loss(run)
+        self.assertGreaterEqual(run.summary['events']['process_exec']['seen'], 20)
+        self.assertGreaterEqual(run.summary['events']['tcp_close']['seen'], 20)
+        self.assertNotIn('level=warn', run.log)
+        self.assertNotIn('level=error', run.log)
+        self.assertEqual(fingerprint(ROOTFS), before)
+
+    def test_it_has_what_the_manifest_gives_and_no_more(self):
+        with pod.run(ROOTFS, 'trace', '--all', '--quiet', env=QUIET) as run:
+            run.wait_for(READY)
+            status = run.status()
+            with open(f'/proc/{run.pid}/mountinfo', encoding='utf-8') as mounts:
+                places = {line.split()[4]: line.split()[5].split(',') for line in mounts}
+            self.assertEqual(run.stop(), 0, run.log)
+        given = subprocess.run(['capsh', f'--decode={status["CapBnd"]}'], capture_output=True, text=True, check=True)
+        self.assertEqual(set(given.stdout.strip().split('=')[1].split(',')),
+                         {'cap_' + name for name in pod.Pod().capabilities})
+        self.assertEqual(status['CapEff'], status['CapBnd'])
+        self.assertEqual(status['NoNewPrivs'], '1')
+        for place in ['/', '/sys'] + [target for _, target in pod.Pod().mounts()]:
+            self.assertIn('ro', places[place], place)
+
+    def test_the_root_is_read_only(self):
+        with pod.run(ROOTFS, *'trace --all --quiet --duration 1s --otlp-file /out'.split(), env=QUIET) as run:
+            self.assertNotEqual(run.wait(), 0)
+        self.assertIn('Read-only file system', run.log)
+
+    def test_agent(self):
+        with tempfile.TemporaryDirectory() as folder, receiver.Receiver(folder, ['ok']) as collector, \
+                some_pod() as (uid, container):
+            told = {'OTEL_EXPORTER_OTLP_ENDPOINT': collector.url, 'OTEL_METRIC_EXPORT_INTERVAL': '500'}
+            before = fingerprint(ROOTFS)
+            with pod.run(ROOTFS, *oci.Image(os.path.join(FOLDER.name, 'image.tar')).config['config']['Cmd'],
+                         env=told) as run, listener() as (server, address):
+                before = before | fingerprint(ROOTFS)
+                run.wait_for(READY)
+                end = time.monotonic() + 2
+                for number in range(20):
+                    container(number)
+                    talk(server, address)
+                time.sleep(max(0, end - time.monotonic()))
+                from_stop = time.monotonic()
+                self.assertEqual(run.stop(), 0, run.log)
+            self.assertLess(time.monotonic() - from_stop, pod.Pod().spec['terminationGracePeriodSeconds'])
+            self.assertNotIn('level=warn', run.log)
+            self.assertNotIn('level=error', run.log)
+            self.assertEqual(fingerprint(ROOTFS), before)
+            self.check_telemetry(collector.requests, uid)
+
+    def check_telemetry(self, requests, uid):
+        schema = otlp.Schema(fixtures.PROTO)
+        spans = metrics = 0
+        pods, nodes = set(), set()
+        for request in requests:
+            message = schema.from_bytes(request.signal, request.body).message
+            for group in message.get('resource_spans', []) + message.get('resource_metrics', []):
+                who = {pair['key']: pair['value'].get('string_value') for pair in group['resource']['attributes']}
+                pods.add(who.get('k8s.pod.uid'))
+                nodes.add(who.get('host.name'))
+                for scope in group.get('scope_spans', []):
+                    spans += len(scope['spans']) if who.get('k8s.pod.uid') == uid else 0
+                for scope in group.get('scope_metrics', []):
+                    metrics += len(scope['metrics'])
+        self.assertGreaterEqual(spans, 20)  # of the 20 containers' programs
+        self.assertGreater(metrics, 0)
+        self.assertIn(uid, pods)
+        self.assertEqual(nodes, {pod.NODE})
+
+    def test_it_fits_into_its_memory(self):
+        container = pod.Pod().container
+        limit, request = (int(container['resources'][which]['memory'].removesuffix('Mi')) << 20
+                          for which in ('limits', 'requests'))
+        v1 = hierarchy('cgroup', 'memory')
+        if not v1:
+            raise unittest.SkipTest('no v1 memory controller: the peak of a v2 one is in tests/bench')
+        group = pathlib.Path(f'{v1}/podtrace-image-{os.getpid()}')
+        group.mkdir()
+        try:
+            (group / 'memory.limit_in_bytes').write_text(str(limit), encoding='ascii')
+            with tempfile.TemporaryDirectory() as folder, receiver.Receiver(folder, ['ok']) as collector, \
+                    pod.run(ROOTFS, 'agent', env={'OTEL_EXPORTER_OTLP_ENDPOINT': collector.url}, cgroup=group) as run:
+                run.wait_for(READY)
+                for _ in range(200):
+                    subprocess.run(['true'], check=True)
+                self.assertEqual(run.stop(), 0, run.log)
+            peak = int((group / 'memory.max_usage_in_bytes').read_text(encoding='ascii'))
+        finally:
+            group.rmdir()
+        self.assertGreater(peak, 1 << 20)  # it was in there
+        self.assertLessEqual(peak, request)
+
+
+# ---- each thing given is needed -------------------------------------------------------------------------------------
+
+class Needed(Case):
+    def named(self, **options):
+        """How many programs that ran in a container of their own were seen, and how many with the container's name."""
+        with pod.run(ROOTFS, *'trace --all --output json'.split(), env=QUIET, **options) as run:
+            run.wait_for(READY)
+            with some_pod() as (uid, container):
+                for number in range(CONTAINERS):
+                    container(number)
+                    time.sleep(0.01)
+                time.sleep(0.5)  # read before they are removed
+            self.assertEqual(run.stop(), 0, run.log)
+        parents = [line for line in run.out if line.get('event') == 'podtrace.process.exec'
+                   and line.get('process.executable.name') == 'true' and line.get('process.parent_pid') == os.getpid()]
+        return len(parents), sum(line.get('k8s.pod.uid') == uid for line in parents)
+
+    def without_bpf(self):
+        with pod.run(ROOTFS, *'trace --all --quiet --duration 1s'.split(), without=['bpf'], env=QUIET) as run:
+            self.assertEqual(run.wait(), 1)
+        self.assertIn('cannot create BPF maps', run.log)
+        self.assertIn('the capabilities BPF and PERFMON', run.log)
+
+    def without_perfmon(self):
+        with pod.run(ROOTFS, *'trace --all --quiet --duration 1s'.split(), without=['perfmon'], env=QUIET) as run:
+            self.assertEqual(run.wait(), 1)
+        self.assertIn('no BPF program can run here', run.log)
+        self.assertIn('the capabilities BPF and PERFMON', run.log)
+
+    def without_dac_read_search(self):
+        seen, named = self.named(without=['dac_read_search'])
+        self.assertEqual(seen, CONTAINERS)
+        self.assertLess(named, CONTAINERS * 0.9)  # a walk of all cgroups, five times a second at most
+
+    def test_each_capability(self):
+        """Takes each away. One without a control here is one too many in the manifest."""
+        for capability in pod.Pod().capabilities:
+            with self.subTest(capability):
+                getattr(self, f'without_{capability}')()
+
+    def test_containers_have_names_with_all_of_them(self):
+        self.assertEqual(self.named(), (CONTAINERS, CONTAINERS))
+
+    def test_each_mount(self):
+        """Takes each away. podtrace says what it misses and does not go on without telling containers apart."""
+        for source, target in pod.Pod().mounts():
+            others = [mount for mount in pod.Pod().mounts() if mount[1] != target]
+            with self.subTest(source):
+                os.rmdir(f'{ROOTFS}{target}') if os.path.isdir(f'{ROOTFS}{target}') else None
+                with pod.run(ROOTFS, *'trace --all --quiet --duration 1s'.split(), mounts=others, env=QUIET) as run:
+                    self.assertEqual(run.wait(), 1)
+                self.assertIn(f'cannot open {target}', run.log)
+
+    def test_host_pid(self):
+        """Queues of listening sockets older than podtrace are seen in the node's pid namespace, in one's own they are
+        not."""
+        self.assertTrue(pod.Pod().spec['hostPID'])
+        self.assertEqual(self.overflows(), 1)
+        self.assertEqual(self.overflows(share=['--pid', '--fork']), 0)
+
+    def overflows(self, **options):
+        with listener(backlog=0) as (_, address), contextlib.ExitStack() as clients:
+            with pod.run(ROOTFS, *'trace --all --output json --duration 2s'.split(), env=QUIET, **options) as run:
+                run.wait_for(READY)
+                for _ in range(6):
+                    client = clients.enter_context(socket.socket())
+                    client.setblocking(False)
+                    client.connect_ex(address)
+                self.assertEqual(run.wait(), 0, run.log)
+        return sum(line.get('event') == 'podtrace.tcp.listen_drop' and line.get('server.port') == address[1]
+                   for line in run.out)
+
+    def test_certificates(self):
+        """The bundle is where podtrace looks for it."""
+        with pod.run(ROOTFS, 'agent', env={'OTEL_EXPORTER_OTLP_ENDPOINT': 'https://127.0.0.1:9'}) as run:
+            run.wait_for(READY)
+            self.assertEqual(run.stop(), 0, run.log)
+        os.rename(f'{ROOTFS}/etc', f'{ROOTFS}/not-etc')
+        try:
+            with pod.run(ROOTFS, 'agent', env={'OTEL_EXPORTER_OTLP_ENDPOINT': 'https://127.0.0.1:9'}) as run:
+                self.assertEqual(run.wait(), 1)
+            self.assertIn('https wants a CA bundle', run.log)
+        finally:
+            os.rename(f'{ROOTFS}/not-etc', f'{ROOTFS}/etc')
+
+
+# ---- the files of deploy/base ---------------------------------------------------------------------------------------
+
+class Manifest(unittest.TestCase):
+    def setUp(self):
+        self.pod = pod.Pod()
+
+    def test_nothing_is_given_that_is_not_named(self):
+        security = self.pod.security
+        self.assertIs(security['privileged'], False)
+        self.assertIs(security['allowPrivilegeEscalation'], False)
+        self.assertIs(security['readOnlyRootFilesystem'], True)
+        self.assertEqual(security['capabilities']['drop'], ['ALL'])
+        self.assertEqual(security['seccompProfile'], {'type': 'RuntimeDefault'})
+        self.assertIs(self.pod.spec['automountServiceAccountToken'], False)
+        self.assertIs(self.pod.spec['hostNetwork'], False)
+        for mount in self.pod.container['volumeMounts']:
+            self.assertIs(mount['readOnly'], True, mount['name'])
+
+    def test_each_capability_and_mount_says_what_for(self):
+        text = (pod.BASE / 'daemonset.yaml').read_text(encoding='utf-8')
+        readme = (pod.ROOT / 'deploy' / 'README.md').read_text(encoding='utf-8')
+        for name in self.pod.security['capabilities']['add']:
+            self.assertRegex(text, rf'- {name} # .*without it')
+            self.assertIn(f'`{name}`', readme)
+        for mount in self.pod.container['volumeMounts']:
+            self.assertRegex(text, rf'- name: {mount["name"]} # ')
+            self.assertIn(f'`{mount["mountPath"]}`', readme)
+
+    def test_there_is_time_to_stop(self):
+        """--shutdown-timeout, as the binary's help tells its default, and a margin."""
+        text = subprocess.run([oci.BINARY, 'help', 'agent'], capture_output=True, text=True, check=True).stdout
+        default = text.split('--shutdown-timeout TIME')[1].split('default ')[1].split(';')[0]
+        self.assertGreaterEqual(self.pod.spec['terminationGracePeriodSeconds'], int(default.removesuffix('s')) + 5)
+
+    def test_it_selects_its_own_pods(self):
+        daemonset = pod.load('daemonset.yaml')
+        labels = daemonset['spec']['template']['metadata']['labels']
+        for key, value in daemonset['spec']['selector']['matchLabels'].items():
+            self.assertEqual(labels[key], value)
+        self.assertEqual(self.pod.spec['serviceAccountName'], pod.load('serviceaccount.yaml')['metadata']['name'])
+        self.assertEqual(self.pod.kustomization['namespace'], pod.load('namespace.yaml')['metadata']['name'])
+        self.assertEqual(self.pod.kustomization['images'][0]['name'], self.pod.container['image'])
+        self.assertEqual(self.pod.container['envFrom'][0]['configMapRef']['name'],
+                         self.pod.kustomization['configMapGenerator'][0]['name'])
+        for name in self.pod.kustomization['resources']:
+            self.assertTrue((pod.BASE / name).exists(), name)
+
+    def test_kustomize_takes_it(self):
+        done = subprocess.run(['kubectl', 'kustomize', pod.BASE], capture_output=True, text=True, check=False) \
+            if shutil.which('kubectl') else None
+        if not done or 'unknown field "labels"' in done.stderr:
+            raise unittest.SkipTest('no kubectl 1.22 or later here')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('image: localhost/podtrace:dev\n', done.stdout)
+        self.assertRegex(done.stdout, r'configMapRef:\n +name: podtrace-\w+\n')
+
+
+if __name__ == '__main__':
+    unittest.main()
