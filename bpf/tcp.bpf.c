@@ -15,6 +15,7 @@
 #include "lib/sock.h"
 #include "lib/task.h"
 #include "wire/tcp.h"
+#include "tcp_listen.h"
 
 /* ---- connect --------------------------------------------------------------------------- */
 
@@ -23,14 +24,14 @@ INLINE void connect_begins(const struct sock *sk, const bool btf)
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct cgroup *cgrp = sock_cgroup(sk, btf);
 	struct conn conn = {};
-	__u8 one = 1;
+	__u64 sock = (__u64)sk;
 
 	if (!wanted(cgrp, cgroup_id(cgrp, btf), btf))
 		return;
 	conn.start_ns = bpf_ktime_get_boot_ns();
 	own(&conn, TCP_ROLE_CLIENT);
 	conn_keep(sk, &conn, KIND_tcp_connect);
-	bpf_map_update_elem(&connecting, &thread, &one, BPF_ANY);
+	bpf_map_update_elem(&connecting, &thread, &sock, BPF_ANY);
 }
 
 INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __s32 err,
@@ -59,24 +60,7 @@ INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __
 	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
 }
 
-/* ---- listen and accept ----------------------------------------------------------------- */
-
-INLINE void listen_begins(const struct sock *sk, const bool btf)
-{
-	struct listener_key key = { .netns = sock_netns(sk, btf),
-				    .port = GET(btf, sk, __sk_common.skc_num) };
-	struct conn conn = {};
-	struct owner owner = {};
-
-	own(&conn, TCP_ROLE_LISTENER);
-	/* a socket can have listened before: what was dropped then is not ours */
-	conn.drops = GET(btf, sk, sk_drops.counter);
-	conn_keep(sk, &conn, KIND_tcp_accept);
-	owner.pid = conn.pid;
-	owner.tid = conn.tid;
-	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
-	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
-}
+/* ---- accept ---------------------------------------------------------------------------- */
 
 /* A child of a listener is established: in softirq, nobody has accepted it yet. */
 INLINE void passive_established(const struct sock *sk, const bool btf)
@@ -140,50 +124,14 @@ INLINE void accepted(void *ctx, struct sock *sk)
 	REC_SEND(ctx, &rec, KIND_tcp_accept, true);
 }
 
-/* ---- listen queue ---------------------------------------------------------------------- */
-
-/*
- * No tracepoint fires when a full queue drops a SYN, but the listening socket counts it
- * (sk_drops, tcp_listendrop()). So the difference is taken on a timer and at the end.
- */
-INLINE void listener_dropped(void *ctx, const struct sock *sk, struct conn *conn, const bool btf,
-			     const bool perf_ok)
-{
-	struct rec_tcp_listen_drop rec = {};
-	__u32 drops = GET(btf, sk, sk_drops.counter), new;
-	__u64 cgroup;
-
-	new = drops - conn->drops;
-	conn->drops = drops;
-	if (!new || ignored(conn))
-		return;
-	if (!concerns(KIND_tcp_listen_drop, sock_cgroup(sk, btf), &cgroup, btf))
-		return;
-	meter_add(KIND_tcp_listen_drop, METER_KEY(METER_tcp_listen_drops, cgroup, 0, 0), new);
-	if (!streamed(KIND_tcp_listen_drop, true))
-		return;
-	stamp(&rec.head, KIND_tcp_listen_drop, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
-	rec.head.flags = REC_FAILED;
-	put_owner(&rec.head, 0, conn);
-	sock_tuple(&rec.tuple, sk, TCP_ROLE_SERVER, btf);
-	rec.drops = new;
-	rec.backlog = GET(btf, sk, sk_ack_backlog);
-	rec.backlog_max = GET(btf, sk, sk_max_ack_backlog);
-	REC_SEND(ctx, &rec, KIND_tcp_listen_drop, perf_ok);
-}
-
 /* ---- close ----------------------------------------------------------------------------- */
 
 INLINE void put_totals(struct rec_tcp_close *rec, const struct sock *sk, const bool btf)
 {
-	struct tcp_sock *tp =
-		btf ? (struct tcp_sock *)bpf_skc_to_tcp_sock((void *)sk) : (struct tcp_sock *)sk;
+	struct tcp_sock *tp = sock_tcp(sk, btf);
 
 	if (!tp)
 		return;
-	/* a port the kernel chose is given back before the state becomes CLOSE (inet_put_port) */
-	if (!rec->tuple.local_port)
-		rec->tuple.local_port = bpf_ntohs(GET(btf, tp, inet_conn.icsk_inet.inet_sport));
 	rec->sent = GET(btf, tp, bytes_sent) - GET(btf, tp, bytes_retrans);
 	rec->received = GET(btf, tp, bytes_received);
 	/* the peer's FIN takes a sequence number and is counted as a byte (tcp_rcv_nxt_update) */
@@ -235,6 +183,23 @@ INLINE void connection_ends(void *ctx, const struct sock *sk, struct conn *conn,
 	REC_SEND(ctx, &rec, KIND_tcp_close, true);
 }
 
+/*
+ * A socket closes that never was connected. Without an error of the socket its own process
+ * did it: inside of connect, which then tells its errno when it returns (no free port), or by
+ * giving up.
+ */
+INLINE void connect_fails(void *ctx, const struct sock *sk, struct conn *conn, const bool btf)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u64 *sock = bpf_map_lookup_elem(&connecting, &thread);
+	__s32 err = GET(btf, sk, sk_err);
+
+	if (!err && sock && *sock == (__u64)sk)
+		bpf_map_delete_elem(&connecting, &thread);
+	else
+		connect_ends(ctx, sk, conn, err ? err : ECONNABORTED, btf);
+}
+
 INLINE void closed(void *ctx, const struct sock *sk, int from, const bool btf)
 {
 	struct conn *conn = conn_of(sk);
@@ -245,7 +210,7 @@ INLINE void closed(void *ctx, const struct sock *sk, int from, const bool btf)
 	} else if (from == TCP_SYN_SENT ||
 		   (from == TCP_SYN_RECV && conn && !conn->established_ns)) {
 		if (conn && !ignored(conn))
-			connect_ends(ctx, sk, conn, GET(btf, sk, sk_err), btf);
+			connect_fails(ctx, sk, conn, btf);
 	} else if (from != TCP_SYN_RECV) {
 		connection_ends(ctx, sk, conn, from, btf);
 	}
@@ -361,8 +326,8 @@ INLINE void connect_refused_here(void *ctx, struct sock *sk, __u64 to, __s32 err
 INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 {
 	long nr = syscall_nr(regs, btf);
+	__u64 thread, sent = 0, *entry;
 	struct task_struct *task;
-	__u64 thread;
 	struct sock *sk;
 
 	if (nr != NR_connect && nr != NR_accept && nr != NR_accept4)
@@ -377,10 +342,14 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 		return 0;
 	}
 	thread = bpf_get_current_pid_tgid();
-	if (!bpf_map_delete_elem(&connecting, &thread) || ret >= 0 || connect_goes_on(-ret))
+	entry = bpf_map_lookup_elem(&connecting, &thread);
+	if (entry)
+		sent = *entry;
+	bpf_map_delete_elem(&connecting, &thread);
+	if (ret >= 0 || connect_goes_on(-ret))
 		return 0;
 	sk = fd_to_tcp(task, syscall_arg1(regs, btf));
-	if (sk)
+	if (sk && (__u64)sk != sent)
 		connect_refused_here(ctx, sk, syscall_arg2(regs, btf), -ret);
 	return 0;
 }
@@ -389,18 +358,37 @@ PROGRAMS(tcp_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_reg
 
 /* ---- retransmits and resets ------------------------------------------------------------ */
 
+/* One event can stand for many segments: the socket has counted them already. */
+INLINE __u32 retransmitted(const struct sock *sk, struct conn *conn, __u32 *ret_total,
+			   const bool btf)
+{
+	struct tcp_sock *tp = sock_tcp(sk, btf);
+	__u32 new;
+
+	*ret_total = tp ? GET(btf, tp, total_retrans) : 0;
+	if (!conn)
+		return 1;
+	new = *ret_total - conn->retransmits;
+	conn->retransmits = *ret_total;
+	return new;
+}
+
 INLINE int on_retransmit(void *ctx, const struct sock *sk, enum tcp_segment segment, const bool btf)
 {
 	struct rec_tcp_retransmit rec = {};
 	__u16 state = GET(btf, sk, __sk_common.skc_state);
 	struct conn *conn = conn_of(sk);
+	__u32 segments = 1;
 	__u64 cgroup;
 
 	if (segment == TCP_SEGMENT_DATA && state == TCP_SYN_SENT)
 		segment = TCP_SEGMENT_SYN;
 	if (ignored(conn) || !concerns(KIND_tcp_retransmit, sock_cgroup(sk, btf), &cgroup, btf))
 		return 0;
-	meter_add(KIND_tcp_retransmit, METER_KEY(METER_tcp_retransmits, cgroup, segment, 0), 1);
+	if (segment != TCP_SEGMENT_SYNACK) /* of those sk is the listener */
+		segments = retransmitted(sk, conn, &rec.total, btf);
+	meter_add(KIND_tcp_retransmit, METER_KEY(METER_tcp_retransmits, cgroup, segment, 0),
+		  segments);
 	if (!streamed(KIND_tcp_retransmit, true))
 		return 0;
 	stamp(&rec.head, KIND_tcp_retransmit, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
@@ -408,12 +396,6 @@ INLINE int on_retransmit(void *ctx, const struct sock *sk, enum tcp_segment segm
 	sock_tuple(&rec.tuple, sk, role_of(conn), btf);
 	rec.segment = segment;
 	rec.state = state;
-	if (segment != TCP_SEGMENT_SYNACK) {
-		struct tcp_sock *tp = btf ? (struct tcp_sock *)bpf_skc_to_tcp_sock((void *)sk)
-					  : (struct tcp_sock *)sk;
-		if (tp)
-			rec.total = GET(btf, tp, total_retrans);
-	}
 	REC_SEND(ctx, &rec, KIND_tcp_retransmit, true);
 	return 0;
 }
@@ -427,10 +409,16 @@ PROGRAMS(tcp_retransmit_synack, "tcp_retransmit_synack",
 /* sk may be NULL: an answer to a packet for which no socket was open. */
 INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction direction, const bool btf)
 {
-	struct conn *conn = sk ? conn_of(sk) : 0;
+	__u16 state = sk ? GET(btf, sk, __sk_common.skc_state) : 0;
+	struct conn *conn = sk ? conn_of(sk) : 0, me = {};
 	struct rec_tcp_reset rec = {};
 	__u64 cgroup;
 
+	/* sent by a socket that was just closed: by the call that closes it, the current one */
+	if (!conn && direction == TCP_SENT && state == TCP_CLOSE) {
+		own(&me, TCP_ROLE_UNKNOWN);
+		conn = &me;
+	}
 	if (ignored(conn) || !concerns(KIND_tcp_reset, sk ? sock_cgroup(sk, btf) : 0, &cgroup, btf))
 		return 0;
 	meter_add(KIND_tcp_reset, METER_KEY(METER_tcp_resets, cgroup, direction, 0), 1);
@@ -440,7 +428,7 @@ INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction directi
 	put_owner(&rec.head, 0, conn);
 	rec.direction = direction;
 	if (sk) {
-		rec.state = GET(btf, sk, __sk_common.skc_state);
+		rec.state = state;
 		sock_tuple(&rec.tuple, sk, role_of(conn), btf);
 	}
 	REC_SEND(ctx, &rec, KIND_tcp_reset, true);
@@ -451,49 +439,3 @@ PROGRAMS(tcp_send_reset, "tcp_send_reset", on_reset(ctx, sk, TCP_SENT, btf), con
 
 PROGRAMS(tcp_receive_reset, "tcp_receive_reset", on_reset(ctx, sk, TCP_RECEIVED, btf),
 	 struct sock *sk)
-
-/* ---- all listening sockets, on a timer -------------------------------------------------- */
-
-/* Listeners that are older than we are: the task found holding them becomes their owner. */
-INLINE void adopt(const struct sock *sk, struct task_struct *task)
-{
-	struct listener_key key = { .netns = sock_netns(sk, true),
-				    .port = sk->__sk_common.skc_num };
-	struct conn conn = { .role = TCP_ROLE_LISTENER };
-	struct owner owner = {};
-
-	owner.pid = conn.pid = task->tgid;
-	owner.tid = conn.tid = task->pid;
-	if (is_ours(conn.pid))
-		conn.role = TCP_ROLE_IGNORED;
-	bpf_core_read(conn.comm, sizeof(conn.comm), &task->comm);
-	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
-	conn.drops = sk->sk_drops.counter;
-	conn_keep(sk, &conn, KIND_tcp_accept);
-	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
-}
-
-SEC("?iter/task_file")
-int tcp_listeners(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket *sock;
-	struct conn *conn;
-	struct sock *sk;
-
-	if (!task || !file)
-		return 0;
-	sock = (struct socket *)bpf_sock_from_file((void *)file);
-	if (!sock)
-		return 0;
-	sk = sock->sk;
-	if (!sk || sk->__sk_common.skc_state != TCP_LISTEN || !is_tcp(sk, true))
-		return 0;
-	conn = conn_of(sk);
-	if (conn)
-		listener_dropped(ctx, sk, conn, true, false);
-	else
-		adopt(sk, task);
-	return 0;
-}

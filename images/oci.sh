@@ -56,7 +56,13 @@ rows() { # FILE
 
 text_of() { # COMPONENT TEXT
 	case $1 in
-	podtrace) if [ -f "$root/LICENSE" ]; then echo "$root/LICENSE"; else echo "$collected/opentelemetry-proto/LICENSE"; fi ;;
+	podtrace)
+		if [ -f "$root/LICENSE" ]; then
+			echo "$root/LICENSE"
+		else
+			echo "$collected/opentelemetry-proto/LICENSE"
+		fi
+		;;
 	ca-certificates) echo /usr/share/doc/ca-certificates/copyright ;;
 	*) echo "$collected/$1/$2" ;;
 	esac

@@ -108,8 +108,10 @@ static int open_part(struct file *f, char *err, size_t err_cap)
 	if (f->fd < 0) {
 		int bad = -errno;
 
-		snprintf(err, err_cap, "cannot write the OTLP file \"%s\": %s: choose a file in a folder that "
-			 "exists and is writable", f->name, strerror(-bad));
+		snprintf(err, err_cap,
+			 "cannot write the OTLP file \"%s\": %s: choose a file in a folder that "
+			 "exists and is writable",
+			 f->name, strerror(-bad));
 		return bad;
 	}
 	return 0;

@@ -460,6 +460,9 @@ void pipe_summary(const struct pipe *p, struct summary *ret)
 	ret->duration_ns = p->last_ns - p->config.start_ns;
 	enrich_stats(p->enrich, &enrich);
 	ret->cgroup_gone = enrich.cgroup_gone;
+	ret->cgroup_unread = enrich.cgroup_unread;
+	ret->cgroup_by_walk = p->config.enrich.cgroup_base && !enrich.cgroup_by_handle;
+	ret->cgroup_partial = enrich.cgroup_partial;
 	for (size_t i = 0; i < p->features_n; i++) {
 		const struct feature_status *f = &p->features[i];
 

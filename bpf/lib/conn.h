@@ -21,9 +21,10 @@ struct conn {
 	__u64 established_ns; /* 0: not yet */
 	__u32 pid;
 	__u32 tid;
-	__u32 drops; /* listener: sk_drops told so far */
-	__u16 role;  /* enum tcp_role, TCP_ROLE_LISTENER, TCP_ROLE_IGNORED */
-	__u16 rsvd;
+	__u32 drops;	   /* listener: sk_drops told so far */
+	__u32 retransmits; /* total_retrans told so far */
+	__u16 role;	   /* enum tcp_role, TCP_ROLE_LISTENER, TCP_ROLE_IGNORED */
+	__u16 rsvd[3];
 	__u8 comm[COMM_LEN];
 };
 
@@ -55,13 +56,13 @@ struct {
 	__type(value, struct owner);
 } listeners SEC(".maps");
 
-/* Threads inside connect whose SYN went out: their result comes by the state change, so the
- * end of the call has nothing to add. */
+/* Threads inside connect, and the socket whose SYN went out: its result comes by the state
+ * change, so the end of the call has nothing to add. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u64);
-	__type(value, __u8);
+	__type(value, __u64);
 } connecting SEC(".maps");
 
 INLINE struct conn *conn_of(const struct sock *sk)

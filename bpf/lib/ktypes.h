@@ -239,6 +239,7 @@ struct pt_regs {
 #define IPPROTO_TCP	  6
 #define AF_INET		  2
 #define AF_INET6	  10
+#define ECONNABORTED 103
 #define SIGNAL_GROUP_EXIT 0x4u
 #define SOCK_DONE	  1 /* bit of skc_flags: the peer's FIN has arrived */
 #define TS_COMPAT	  0x2u

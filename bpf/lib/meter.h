@@ -5,7 +5,7 @@
 
 #include "ledger.h"
 
-#define BOUNDS(name, ...) static const __u64 bounds_##name[METER_SLOTS - 1] = {__VA_ARGS__};
+#define BOUNDS(name, ...) static const __u64 bounds_##name[METER_SLOTS - 1] = { __VA_ARGS__ };
 #include "../wire/bounds.def"
 
 static const struct meter_cell meter_zero;
@@ -24,7 +24,7 @@ INLINE struct meter_cell *meter_cell(const struct meter_key *key, enum wire_kind
 }
 
 #define METER_KEY(meter_, cgroup_, dim_, err_)                                                     \
-	(&(struct meter_key){.cgroup = cgroup_, .meter = meter_, .dim = dim_, .err = err_})
+	(&(struct meter_key){ .cgroup = cgroup_, .meter = meter_, .dim = dim_, .err = err_ })
 
 /* Count n. kind is who asks, for the ledger. Not inlined: called from many places. */
 static __noinline int meter_add(enum wire_kind kind, const struct meter_key *key, __u64 n)

@@ -33,18 +33,18 @@
 
 /* The two programs of one body: NAME_btf and NAME_raw, on the same tracepoint. In `call`,
  * btf says which of the two it is; the arguments are the tracepoint's. */
-#define PROGRAMS(name, tracepoint, call, args...)                                          \
-	SEC("?tp_btf/" tracepoint)                                                         \
-	int BPF_PROG(name##_btf, ##args)                                                   \
-	{                                                                                  \
-		const bool btf = true;                                                     \
-		return call;                                                               \
-	}                                                                                  \
-	SEC("?raw_tp/" tracepoint)                                                         \
-	int BPF_PROG(name##_raw, ##args)                                                   \
-	{                                                                                  \
-		const bool btf = false;                                                    \
-		return call;                                                               \
+#define PROGRAMS(name, tracepoint, call, args...)                                                  \
+	SEC("?tp_btf/" tracepoint)                                                                 \
+	int BPF_PROG(name##_btf, ##args)                                                           \
+	{                                                                                          \
+		const bool btf = true;                                                             \
+		return call;                                                                       \
+	}                                                                                          \
+	SEC("?raw_tp/" tracepoint)                                                                 \
+	int BPF_PROG(name##_raw, ##args)                                                           \
+	{                                                                                          \
+		const bool btf = false;                                                            \
+		return call;                                                                       \
 	}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -22,12 +22,30 @@ INLINE __u32 sock_netns(const struct sock *sk, const bool btf)
 	return net ? GET(btf, net, ns.inum) : 0;
 }
 
+/* The socket as TCP's own struct; NULL for those the verifier cannot vouch for. */
+INLINE struct tcp_sock *sock_tcp(const struct sock *sk, const bool btf)
+{
+	return btf ? (struct tcp_sock *)bpf_skc_to_tcp_sock((void *)sk) : (struct tcp_sock *)sk;
+}
+
+INLINE __u16 sock_local_port(const struct sock *sk, const bool btf)
+{
+	__u16 port = GET(btf, sk, __sk_common.skc_num);
+	struct tcp_sock *tp;
+
+	if (port)
+		return port;
+	/* one the kernel chose is given back before the state becomes CLOSE (inet_put_port) */
+	tp = sock_tcp(sk, btf);
+	return tp ? bpf_ntohs(GET(btf, tp, inet_conn.icsk_inet.inet_sport)) : 0;
+}
+
 INLINE void sock_tuple(struct wire_tuple *tuple, const struct sock *sk, __u16 role, const bool btf)
 {
 	tuple->af = GET(btf, sk, __sk_common.skc_family);
 	tuple->role = role;
 	tuple->netns = sock_netns(sk, btf);
-	tuple->local_port = GET(btf, sk, __sk_common.skc_num);
+	tuple->local_port = sock_local_port(sk, btf);
 	tuple->remote_port = bpf_ntohs(GET(btf, sk, __sk_common.skc_dport));
 	if (tuple->af == AF_INET6) {
 		__u32 *local = (__u32 *)tuple->local, *remote = (__u32 *)tuple->remote;

@@ -25,17 +25,18 @@ INLINE __u32 task_ns_pid(const struct task_struct *task, const bool btf)
 {
 	struct task_struct *leader = GET(btf, task, group_leader);
 	struct pid *pid;
-	unsigned int level;
 	struct upid innermost;
+	void *numbers;
 
 	if (!leader)
 		return 0;
 	pid = GET(btf, leader, thread_pid);
 	if (!pid)
 		return 0;
-	level = GET(btf, pid, level);
-	/* an index the verifier cannot know: only the helper can read it */
-	if (bpf_core_read(&innermost, sizeof(innermost), &pid->numbers[level]))
+	/* an index the verifier cannot know, in steps of the kernel's struct, not of ours */
+	numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+	numbers += GET(btf, pid, level) * bpf_core_type_size(struct upid);
+	if (bpf_probe_read_kernel(&innermost, sizeof(innermost), numbers))
 		return 0;
 	return innermost.nr;
 }

@@ -145,6 +145,19 @@ const char *exporter_destination(const struct options *o)
 	return o->otlp_file ? o->otlp_file : base_endpoint(o);
 }
 
+int exporter_verdict(const struct otel *otel, const struct options *o)
+{
+	const struct otel_stats *stats = otel_stats(otel);
+	u64 lost = 0;
+
+	for (int s = 0; o->otlp_file && s < SIGNAL_COUNT; s++)
+		lost += stats->signal[s].lost[LOSS_WRITE];
+	if (!lost)
+		return EXIT_OK;
+	return fail(EXIT_RUN, "--otlp-file: \"%s\" lacks %" PRI_U64 " items that could not be "
+		    "written: make room there, or choose another file", o->otlp_file, lost);
+}
+
 struct drain {
 	struct otel *otel;
 	struct loop *loop;

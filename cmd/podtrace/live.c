@@ -276,6 +276,22 @@ static int start_pipe(struct live *v)
 	return e ? fail(EXIT_RUN, "%s", err) : EXIT_OK;
 }
 
+/* How well containers can be told, said once at the start. */
+static void tell_identity(struct live *v)
+{
+	static struct summary s;
+
+	pipe_summary(v->pipe, &s);
+	if (s.cgroup_by_walk)
+		log_warn("identity", "cgroups are found by walking the tree: containers that live "
+			 "for less than a second stay without a name; give podtrace the capability "
+			 "DAC_READ_SEARCH");
+	if (s.cgroup_partial)
+		log_warn("identity", "only a part of the cgroup tree is mounted at %s: what is outside "
+			 "of it stays without a name; mount the node's /sys/fs/cgroup there",
+			 v->o->cgroup_base);
+}
+
 static int start_timers(struct live *v)
 {
 	static const int signals[] = { SIGINT, SIGTERM, 0 };
@@ -340,8 +356,10 @@ static int start(struct live *v)
 	for (size_t i = 0; !code && i < n; i++)
 		if (capture_target(v->capture, ids[i], true))
 			code = fail(EXIT_RUN, "cannot set a target: %s", strerror(errno));
-	if (!code)
+	if (!code) {
 		tell_features(v);
+		tell_identity(v);
+	}
 	return code;
 }
 
@@ -396,6 +414,8 @@ static int finish(struct live *v)
 		code = finish_tap(v);
 	out_flush(&v->out);
 	finish_report(v);
+	if (v->otel && exporter_verdict(v->otel, v->o))
+		code = EXIT_RUN;
 	if (v->out.err)
 		code = fail(EXIT_RUN, "cannot write to standard output: %s", strerror(-v->out.err));
 	return code;

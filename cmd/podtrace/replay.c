@@ -156,7 +156,7 @@ static int start(struct replay *r)
 	return EXIT_OK;
 }
 
-static void finish(struct replay *r)
+static int finish(struct replay *r)
 {
 	struct summary s;
 
@@ -165,6 +165,7 @@ static void finish(struct replay *r)
 	pipe_summary(r->pipe, &s);
 	s.destination = exporter_destination(r->o);
 	out_summary(&r->out, &s, r->o->output);
+	return r->otel ? exporter_verdict(r->otel, r->o) : EXIT_OK;
 }
 
 int run_replay(const struct options *o)
@@ -178,8 +179,8 @@ int run_replay(const struct options *o)
 		return fail(EXIT_RUN, "cannot set up the event loop: %s", strerror(errno));
 	code = start(&r);
 	if (!code) {
-		code = loop_run(r.loop);
-		finish(&r);
+		loop_run(r.loop);
+		code = finish(&r);
 	}
 	loop_timer_free(r.turn);
 	otel_free(r.otel);

@@ -22,6 +22,8 @@ int run_replay(const struct options *o);
 int exporter_new(struct otel **ret, struct loop *l, const struct options *o);
 /* Where it sends, for the report. NULL: nowhere. */
 const char *exporter_destination(const struct options *o);
+/* EXIT_RUN, and a line, if the file that was asked for lacks something. */
+int exporter_verdict(const struct otel *otel, const struct options *o);
 /* Run the loop until everything is sent or the deadline is over. */
 void exporter_drain(struct otel *otel, struct loop *l, u64 timeout_ns);
 

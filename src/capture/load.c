@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/log.h"
 #include "capture/internal.h"
 
@@ -159,6 +160,21 @@ static int attach(struct ladder *l, struct loaded *ret, int *ret_feature)
 	return 0;
 }
 
+#define PID_NS_INITIAL 0xeffffffcu /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+
+/* Iterators over tasks see those of our own pid namespace only. */
+static void limit_iterator(struct feature_status *s)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino == PID_NS_INITIAL)
+		return;
+	s->state = FEATURE_REDUCED;
+	snprintf(s->reason, sizeof(s->reason),
+		 "sockets of other pid namespaces are not found when they are older than podtrace");
+	snprintf(s->fix, sizeof(s->fix), "run it in the node's pid namespace (hostPID: true)");
+}
+
 static void conclude(struct ladder *l)
 {
 	for (size_t i = 0; i < features_n; i++) {
@@ -172,6 +188,8 @@ static void conclude(struct ladder *l)
 		}
 		s->rung = progs[l->choice[i]].rung;
 		s->state = l->choice[i] == best_choice(i) ? FEATURE_ON : FEATURE_REDUCED;
+		if (s->rung == RUNG_iter)
+			limit_iterator(s);
 	}
 }
 

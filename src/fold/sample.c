@@ -9,5 +9,5 @@ bool sample_keep(const struct sampling *s, const u8 trace_id[static 16])
 		return true;
 	for (int i = 9; i < 16; i++)
 		n = n << 8 | trace_id[i];
-	return (double)n < s->ratio * (double)(1ull << 56);
+	return n < (u64)(s->ratio * (double)(1ull << 56)); /* exact: a double has 53 bits */
 }

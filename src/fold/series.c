@@ -60,9 +60,24 @@ void series_begin(struct series *s, u64 now_ns)
 	s->now_ns = now_ns;
 }
 
+/* A cell that holds less than before was deleted in the kernel and began anew. */
+static bool began_anew(const struct meter_cell *now, const struct meter_cell *seen)
+{
+	if (now->sum < seen->sum)
+		return true;
+	for (size_t i = 0; i < METER_SLOTS; i++)
+		if (now->slots[i] < seen->slots[i])
+			return true;
+	return false;
+}
+
 static void add_difference(struct meter_cell *to, const struct meter_cell *now,
 			   const struct meter_cell *seen)
 {
+	static const struct meter_cell zero;
+
+	if (began_anew(now, seen))
+		seen = &zero;
 	to->sum += now->sum - seen->sum;
 	for (size_t i = 0; i < METER_SLOTS; i++)
 		to->slots[i] += now->slots[i] - seen->slots[i];
@@ -71,23 +86,24 @@ static void add_difference(struct meter_cell *to, const struct meter_cell *now,
 void series_add(struct series *s, const struct meter_key *key, const struct meter_cell *cell,
 		series_who_fn who, void *ctx)
 {
+	const struct cell *known = table_peek(s->cells, key);
 	struct series_key sum_key;
 	struct cell *c;
 	struct sum *sum;
 	bool new;
 
-	c = table_add(s->cells, key, &new);
-	if (!new && !memcmp(&c->seen, cell, sizeof(*cell)))
+	if (known && !memcmp(&known->seen, cell, sizeof(*cell)))
 		return; /* nothing happened: asking would keep the container's memory alive */
-	c->who = who(ctx, key->cgroup);
 	memset(&sum_key, 0, sizeof(sum_key));
-	sum_key.who = c->who;
+	sum_key.who = who(ctx, key->cgroup); /* may forget another, and cells with it */
 	sum_key.key = *key;
 	sum_key.key.cgroup = 0;
+	c = table_add(s->cells, key, NULL);
 	sum = table_add(s->sums, &sum_key, &new);
 	if (new)
 		sum->start_ns = s->last_ns;
 	add_difference(&sum->cell, cell, &c->seen);
+	c->who = sum_key.who;
 	c->seen = *cell;
 }
 

@@ -87,6 +87,12 @@ static void put_losses(const struct summary *s, struct buf *out)
 	if (s->cgroup_gone)
 		buf_printf(out, "  cgroups gone before they could be named: %" PRI_U64 "\n",
 			   s->cgroup_gone);
+	if (s->cgroup_unread)
+		buf_printf(out,
+			   "  look-ups of cgroups without an answer: %" PRI_U64 "%s%s\n",
+			   s->cgroup_unread,
+			   s->cgroup_by_walk ? ": give it the capability DAC_READ_SEARCH" : "",
+			   s->cgroup_partial ? ": mount the node's whole cgroup tree" : "");
 }
 
 static void put_exports(const struct summary *s, struct buf *out)
@@ -223,9 +229,9 @@ void summary_json(const struct summary *s, struct buf *out)
 	buf_printf(out,
 		   ",\"map_bytes\":%" PRI_U64 ",\"lost\":%" PRI_U64 ",\"unaccounted\":%" PRI_U64
 		   ",\"unknown_kind\":%" PRI_U64 ",\"sampled_out\":%" PRI_U64
-		   ",\"cgroups_gone\":%" PRI_U64 ",",
+		   ",\"cgroups_gone\":%" PRI_U64 ",\"cgroups_unread\":%" PRI_U64 ",",
 		   s->map_bytes, summary_lost(s), summary_unaccounted(s), s->unknown_kind,
-		   s->sampled_out, s->cgroup_gone);
+		   s->sampled_out, s->cgroup_gone, s->cgroup_unread);
 	put_json_events(s, out);
 	put_json_features(s, out);
 	put_json_exports(s, out);

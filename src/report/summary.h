@@ -38,7 +38,10 @@ struct summary {
 	struct summary_export exports[3];
 	size_t exports_n;
 	const char *destination;	/* where exports went; NULL: nowhere */
-	u64 containers, cgroup_gone;
+	u64 cgroup_gone;		/* gone before they could be named */
+	u64 cgroup_unread;		/* could not be looked up just then */
+	bool cgroup_by_walk;		/* found by walking the tree, not by handle */
+	bool cgroup_partial;		/* only a part of the tree can be seen */
 };
 
 /* Events that were lost, all stages and kinds: 0 is what it should be. */

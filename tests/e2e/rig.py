@@ -426,11 +426,10 @@ class Case(unittest.TestCase):
         """Each kind adds up: produced = filtered + counted + sent + lost, sent = delivered. Not one is unaccounted."""
         for kind in KINDS:
             n = run.events[kind]
-            with self.subTest(kind):
-                self.assertEqual(n['seen'], n['filtered'] + n['counted'] + n['sent'] + sum(n[key] for key in LOST), n)
-                self.assertEqual(n['sent'], n['delivered'], n)
+            self.assertEqual(n['seen'], n['filtered'] + n['counted'] + n['sent'] + sum(n[key] for key in LOST), (kind, n))
+            self.assertEqual(n['sent'], n['delivered'], (kind, n))
         self.assertEqual(run.summary['unaccounted'], 0)
-        self.assertEqual(run.summary['lost'], sum(n[key] for n in run.events.values() for key in (*LOST, 'damaged'))
+        self.assertEqual(run.summary['lost'], sum(n[key] for n in run.events.values() for key in (*LOST, 'lost_file', 'damaged'))
                          + run.summary['unknown_kind'])
 
     def assert_lossless(self, run: Run):
@@ -438,7 +437,7 @@ class Case(unittest.TestCase):
         self.assertEqual(run.code, 0, run.log)
         self.assertEqual(run.summary['lost'], 0)
         for kind in KINDS:
-            for what in ('lost_ring', 'lost_scratch', 'lost_meter', 'lost_state', 'damaged'):
+            for what in (*LOST, 'lost_file', 'lost_meter', 'lost_state', 'damaged'):
                 self.assertEqual((kind, what, run.events[kind][what]), (kind, what, 0))
 
     def assert_valid(self, export: Export):

@@ -2,8 +2,9 @@
 """The DaemonSet of deploy/base, run here: its container with its mounts, capabilities and environment, and no more.
 
 What a kubelet and a runtime do for it is done with unshare, mount and capsh: own mount and cgroup namespace, read-only
-root, fresh /proc and /sys, host paths, only the named capabilities, no_new_privs. Pid namespace: the node's, as hostPID.
-Not done: seccomp. (By hand with containerd 1.6.20 and runc, under containerd's default profile: the same features.)
+root, fresh /proc and /sys, host paths, only the named capabilities, no_new_privs. The pid namespace is the node's, as
+hostPID says. Not done: seccomp. (By hand with containerd 1.6.20 and runc, under containerd's default profile: all
+features on.)
 """
 import contextlib
 import json
@@ -69,6 +70,12 @@ class Pod:
             if 'value' in variable:
                 values[variable['name']] = variable['value']
         return values
+
+
+def make_mount_points(rootfs):
+    """The image has none; a runtime makes them before the root becomes read-only."""
+    for place in ['/proc', '/sys'] + [target for _, target in Pod().mounts()]:
+        os.makedirs(f'{rootfs}{place}', exist_ok=True)
 
 
 class Run:
@@ -147,8 +154,6 @@ def run(rootfs, *arguments, without=(), mounts=None, env=None, share=(), cgroup=
     directory to start in. Stopped with SIGTERM at the end."""
     pod = Pod()
     mounts = pod.mounts() if mounts is None else mounts
-    for place in ['/proc', '/sys'] + [target for _, target in mounts]:
-        os.makedirs(f'{rootfs}{place}', exist_ok=True)  # a runtime makes the mount points, too
     capabilities = [name for name in pod.capabilities if name not in without]
     command = _script(rootfs, mounts, capabilities, arguments, share)
     with tempfile.TemporaryDirectory(prefix='podtrace-image-') as folder:

@@ -9,8 +9,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import unittest
+
+import yaml
 
 import oci
 import pod
@@ -23,9 +26,10 @@ import receiver  # noqa: E402  pylint: disable=wrong-import-position
 
 FOLDER = tempfile.TemporaryDirectory(prefix='podtrace-image-')  # of this run of tests
 ROOTFS = os.path.join(FOLDER.name, 'rootfs')
+ARCHIVE = os.path.join(FOLDER.name, 'image.tar')
 QUIET = {'OTEL_EXPORTER_OTLP_ENDPOINT': ''}  # trace exports only where it is told to
 CONTAINERS = 60
-READY = 'features: '
+READY = 'watches by'  # in the log, once all is attached
 
 
 def setUpModule():
@@ -39,7 +43,8 @@ def setUpModule():
     lacking = set(pod.Pod().capabilities) - set(pod.all_capabilities())
     if lacking:
         raise unittest.SkipTest(f'this machine may not give the capabilities {", ".join(sorted(lacking))}')
-    oci.Image(oci.build(os.path.join(FOLDER.name, 'image.tar'))).unpack(ROOTFS)
+    oci.Image(oci.build(ARCHIVE)).unpack(ROOTFS)
+    pod.make_mount_points(ROOTFS)
 
 
 # ---- what podtrace is shown -----------------------------------------------------------------------------------------
@@ -79,6 +84,21 @@ def some_pod():
     finally:
         for path in reversed(made):
             os.rmdir(path)
+
+
+@contextlib.contextmanager
+def memory_cgroup(limit):
+    """Yields the directory and the file that tells the peak: programs, maps and pages all count there."""
+    v1, v2 = hierarchy('cgroup', 'memory'), hierarchy('cgroup2')
+    if not v1 and (not v2 or 'memory' not in pathlib.Path(v2, 'cgroup.subtree_control').read_text(encoding='ascii')):
+        raise unittest.SkipTest('no memory controller to put podtrace into')
+    group = pathlib.Path(v1 or v2, f'podtrace-image-memory-{os.getpid()}')
+    group.mkdir()
+    try:
+        (group / ('memory.limit_in_bytes' if v1 else 'memory.max')).write_text(str(limit), encoding='ascii')
+        yield group, group / ('memory.max_usage_in_bytes' if v1 else 'memory.peak')
+    finally:
+        group.rmdir()
 
 
 @contextlib.contextmanager
@@ -126,7 +146,6 @@ class Works(Case):
         before = fingerprint(ROOTFS)
         with pod.run(ROOTFS, *'trace --all --quiet --duration 3s --output json'.split(), env=QUIET) as run, \
                 listener() as (server, address):
-            before = before | fingerprint(ROOTFS)  # and the mount points
             run.wait_for(READY)
             for _ in range(20):
                 subprocess.run(['true'], check=True)
@@ -166,9 +185,8 @@ class Works(Case):
                 some_pod() as (uid, container):
             told = {'OTEL_EXPORTER_OTLP_ENDPOINT': collector.url, 'OTEL_METRIC_EXPORT_INTERVAL': '500'}
             before = fingerprint(ROOTFS)
-            with pod.run(ROOTFS, *oci.Image(os.path.join(FOLDER.name, 'image.tar')).config['config']['Cmd'],
+            with pod.run(ROOTFS, *oci.Image(ARCHIVE).config['config']['Cmd'],
                          env=told) as run, listener() as (server, address):
-                before = before | fingerprint(ROOTFS)
                 run.wait_for(READY)
                 end = time.monotonic() + 2
                 for number in range(20):
@@ -206,22 +224,14 @@ class Works(Case):
         container = pod.Pod().container
         limit, request = (int(container['resources'][which]['memory'].removesuffix('Mi')) << 20
                           for which in ('limits', 'requests'))
-        v1 = hierarchy('cgroup', 'memory')
-        if not v1:
-            raise unittest.SkipTest('no v1 memory controller: the peak of a v2 one is in tests/bench')
-        group = pathlib.Path(f'{v1}/podtrace-image-{os.getpid()}')
-        group.mkdir()
-        try:
-            (group / 'memory.limit_in_bytes').write_text(str(limit), encoding='ascii')
+        with memory_cgroup(limit) as (group, peak_file):
             with tempfile.TemporaryDirectory() as folder, receiver.Receiver(folder, ['ok']) as collector, \
                     pod.run(ROOTFS, 'agent', env={'OTEL_EXPORTER_OTLP_ENDPOINT': collector.url}, cgroup=group) as run:
                 run.wait_for(READY)
                 for _ in range(200):
                     subprocess.run(['true'], check=True)
                 self.assertEqual(run.stop(), 0, run.log)
-            peak = int((group / 'memory.max_usage_in_bytes').read_text(encoding='ascii'))
-        finally:
-            group.rmdir()
+            peak = int(peak_file.read_text(encoding='ascii'))
         self.assertGreater(peak, 1 << 20)  # it was in there
         self.assertLessEqual(peak, request)
 
@@ -274,7 +284,8 @@ class Needed(Case):
         for source, target in pod.Pod().mounts():
             others = [mount for mount in pod.Pod().mounts() if mount[1] != target]
             with self.subTest(source):
-                os.rmdir(f'{ROOTFS}{target}') if os.path.isdir(f'{ROOTFS}{target}') else None
+                os.rmdir(f'{ROOTFS}{target}')
+                self.addCleanup(pod.make_mount_points, ROOTFS)
                 with pod.run(ROOTFS, *'trace --all --quiet --duration 1s'.split(), mounts=others, env=QUIET) as run:
                     self.assertEqual(run.wait(), 1)
                 self.assertIn(f'cannot open {target}', run.log)
@@ -353,20 +364,40 @@ class Manifest(unittest.TestCase):
             self.assertEqual(labels[key], value)
         self.assertEqual(self.pod.spec['serviceAccountName'], pod.load('serviceaccount.yaml')['metadata']['name'])
         self.assertEqual(self.pod.kustomization['namespace'], pod.load('namespace.yaml')['metadata']['name'])
-        self.assertEqual(self.pod.kustomization['images'][0]['name'], self.pod.container['image'])
         self.assertEqual(self.pod.container['envFrom'][0]['configMapRef']['name'],
                          self.pod.kustomization['configMapGenerator'][0]['name'])
         for name in self.pod.kustomization['resources']:
             self.assertTrue((pod.BASE / name).exists(), name)
 
-    def test_kustomize_takes_it(self):
-        done = subprocess.run(['kubectl', 'kustomize', pod.BASE], capture_output=True, text=True, check=False) \
-            if shutil.which('kubectl') else None
-        if not done or 'unknown field "labels"' in done.stderr:
-            raise unittest.SkipTest('no kubectl 1.22 or later here')
+    def kustomize(self, folder):
+        if not shutil.which('kubectl'):
+            raise unittest.SkipTest('no kubectl here')
+        done = subprocess.run(['kubectl', 'kustomize', folder], capture_output=True, text=True, check=False)
+        if 'unknown field "labels"' in done.stderr:
+            raise unittest.SkipTest('kubectl is older than 1.22 and does not know the field labels')
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn('image: localhost/podtrace:dev\n', done.stdout)
-        self.assertRegex(done.stdout, r'configMapRef:\n +name: podtrace-\w+\n')
+        return {node['kind']: node for node in yaml.safe_load_all(done.stdout)}
+
+    def test_kustomize_takes_it(self):
+        found = self.kustomize(pod.BASE)
+        self.assertEqual(set(found), {'Namespace', 'ServiceAccount', 'ConfigMap', 'DaemonSet'})
+        self.assertEqual(found['DaemonSet']['metadata']['namespace'], 'podtrace')
+
+    def test_the_readmes_example(self):
+        """It names another image and another collector, and both arrive."""
+        readme = (pod.ROOT / 'deploy' / 'README.md').read_text(encoding='utf-8')
+        [example] = [block for block in readme.split('\n\n') if block.startswith('    resources: ')]
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(pod.BASE, os.path.join(folder, 'base'))
+            os.mkdir(os.path.join(folder, 'mine'))
+            text = example.replace('path/to/deploy/base', '../base').replace('otel-collector.', 'another.')
+            pathlib.Path(folder, 'mine', 'kustomization.yaml').write_text(textwrap.dedent(text), encoding='utf-8')
+            found = self.kustomize(os.path.join(folder, 'mine'))
+        [container] = found['DaemonSet']['spec']['template']['spec']['containers']
+        self.assertEqual(container['image'], 'REGISTRY/podtrace:TAG')
+        self.assertEqual(container['envFrom'][0]['configMapRef']['name'], found['ConfigMap']['metadata']['name'])
+        self.assertEqual(found['ConfigMap']['data'],
+                         {'OTEL_EXPORTER_OTLP_ENDPOINT': 'http://another.observability:4318'})
 
 
 if __name__ == '__main__':

@@ -78,28 +78,32 @@ static void step(struct buf *b, u8 what, const void *bytes, size_t n)
 	buf_add(b, bytes, n);
 }
 
-static void seed_pipe(void)
+/* how: the bits of tests/fuzz/pipe.c, begin(). */
+static void seed_pipe(const char *name, u8 how)
 {
 	u64 now = WORLD_START_NS + NSEC_PER_SEC;
+	u8 meter[sizeof(key) + sizeof(cell)];
 	struct ledger_page page;
 	struct golden g;
 	struct buf b;
 
 	buf_init(&b, GOLDEN_MAX);
+	buf_add(&b, &how, 1);
 	for (size_t k = 1; k < KIND_END; k++) {
 		golden_load(kinds[k].id, &g);
 		step(&b, 0, g.bytes, g.n);
 	}
 	step(&b, 1, &now, sizeof(now));
-	buf_char(&b, 2);
-	buf_add(&b, &(u16){ sizeof(key) + sizeof(cell) }, 2);
-	buf_add(&b, &key, sizeof(key));
-	buf_add(&b, &cell, sizeof(cell));
-	step(&b, 3, &now, sizeof(now));
+	memcpy(meter, &key, sizeof(key));
+	memcpy(meter + sizeof(key), &cell, sizeof(cell));
+	step(&b, 2, meter, sizeof(meter));
+	step(&b, 3, "", 0);
 	fill_page(&page);
 	step(&b, 4, &page, sizeof(page));
 	step(&b, 5, &now, sizeof(now));
-	seed("pipe", "all", b.p, b.n);
+	step(&b, 6, "not permitted", 13);
+	step(&b, 7, &now, sizeof(now));
+	seed("pipe", name, b.p, b.n);
 	buf_free(&b);
 }
 
@@ -113,5 +117,7 @@ void corpus_write(void)
 	}
 	seed_tap("all", 1);
 	seed_tap("small", KIND_END - 1);
-	seed_pipe();
+	seed_pipe("text", 0);
+	seed_pipe("json", 1);
+	seed_pipe("export", 7);
 }

@@ -104,6 +104,10 @@ void refuse_head(void **state)
 		assert_int_equal(try(g.bytes, g.n), DECODE_KIND);
 	}
 	head->kind = (u16)(kind - kinds);
+	head->when_ns = (1ull << 62) + 1; /* 146 years after boot: wall time would wrap */
+	assert_int_equal(try(g.bytes, g.n), DECODE_VALUE);
+	head->when_ns = 1ull << 62;
+	assert_int_equal(try(g.bytes, g.n), DECODE_OK);
 	memcpy(large, g.bytes, g.n);
 	assert_int_equal(try(large, g.n + 8), DECODE_OK); /* padding of a perf sample */
 	((struct rec_head *)large)->size = REC_SIZE_MAX;

@@ -116,11 +116,11 @@ def registry(root):
             path = f'tests/kind/{kind}/{name}'
             if not os.path.exists(os.path.join(root, path)):
                 yield f'bpf/registry.def: kind {kind}: {path} is missing'
-    bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.bpf\.c$', p))
+    bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.(bpf\.c|h)$', p))
     for program in programs:
         body = re.sub('_(btf|raw)$', '', program)
         if not re.search(rf'\b(PROGRAMS\({body}|{program}\()', bpf):
-            yield f'bpf/registry.def: program {program}: no .bpf.c has it'
+            yield f'bpf/registry.def: program {program}: no source has it'
 
 
 def sizes(root):

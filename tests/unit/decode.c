@@ -114,15 +114,16 @@ static void test_cwd(void **state)
 	struct golden g;
 
 	(void)state;
-	CWD(&g, "\0");
+	CWD(&g, "\0"); /* nothing but the root */
 	assert_text(decoded(&g).process_exec.cwd, "/");
-	CWD(&g, "c\0b\0a\0");
-	assert_text(decoded(&g).process_exec.cwd, "/a/b/c");
-	CWD(&g, "c\0b\0a\0\0"); /* up to the root */
-	assert_text(decoded(&g).process_exec.cwd, "/a/b/c");
-	CWD(&g, "c\0b\0a"); /* the last NUL is missing */
+	CWD(&g, "c\0b\0a\0\0");
 	assert_text(decoded(&g).process_exec.cwd, "/a/b/c");
 	CWD(&g, "");
+	assert_text(decoded(&g).process_exec.cwd, "");
+	/* the walk did not come to the root: a part of a path is none */
+	CWD(&g, "c\0b\0a\0");
+	assert_text(decoded(&g).process_exec.cwd, "");
+	CWD(&g, "c\0b\0a");
 	assert_text(decoded(&g).process_exec.cwd, "");
 }
 
@@ -135,16 +136,21 @@ static void test_cwd_longest(void **state)
 
 	(void)state;
 	memset(cwd, 'x', sizeof(cwd));
+	cwd[CWD_MAX - 2] = cwd[CWD_MAX - 1] = '\0';
 	with_cwd(&g, cwd, CWD_MAX);
 	path = decoded(&g).process_exec.cwd;
-	assert_int_equal(path.n, CWD_MAX + 1);
+	assert_int_equal(path.n, CWD_MAX - 1);
 	assert_memory_equal(path.p, "/xxx", 4);
 	for (size_t i = 1; i < sizeof(cwd); i += 2)
 		cwd[i] = '\0';
 	with_cwd(&g, cwd, CWD_MAX);
 	path = decoded(&g).process_exec.cwd;
-	assert_int_equal(path.n, CWD_MAX);
+	assert_int_equal(path.n, CWD_MAX - 2);
 	assert_memory_equal(path.p + path.n - 4, "/x/x", 4);
+	/* only components, no root: the longest that has no room for more */
+	memset(cwd, 'x', sizeof(cwd));
+	with_cwd(&g, cwd, CWD_MAX);
+	assert_text(decoded(&g).process_exec.cwd, "");
 	with_cwd(&g, cwd, CWD_MAX + 1);
 	assert_int_equal(decode(g.bytes, g.n, &room, &(struct event){ 0 }), DECODE_TEXT);
 }

@@ -135,7 +135,7 @@ static void test_every_byte(void **state)
 	}
 }
 
-/* The limit is one of bytes read; what is over it is said to be cut, between characters. */
+/* The limit is one of bytes read: what begins behind it is said to be cut, between characters. */
 static void test_text_cut(void **state)
 {
 	static const struct {
@@ -144,7 +144,7 @@ static void test_text_cut(void **state)
 		const char *want;
 	} rows[] = {
 		{ "abcdef", 6, "abcdef" },	    { "abcdef", 5, "abcde..." },
-		{ "\303\244\303\266", 4, "\303\244\303\266" }, { "\303\244\303\266", 3, "\303\244..." },
+		{ "\303\244\303\266", 4, "\303\244\303\266" }, { "\303\244\303\266", 2, "\303\244..." },
 		{ "\n\n", 2, "\\x0a\\x0a" },	    { "", 5, "" },
 		{ "\377\377\377\377", 4, "\\xff\\xff\\xff\\xff" },
 	};
@@ -167,13 +167,15 @@ static void test_time(void **state)
 		const char *want;
 	} rows[] = {
 		{ 0, "0ns" },			 { 999, "999ns" },
-		{ 1000, "1us" },		 { 1234, "1.23us" },
-		{ 999499, "999us" },		 { 1000000, "1ms" },
-		{ 250000000, "250ms" },		 { 1000000000, "1s" },
-		{ 59900000000, "59.9s" },	 { 60000000000, "1m" },
-		{ 90000000000, "1.5m" },	 { 3600000000000, "1h" },
-		{ 86400000000000, "24h" },	 { 999999, "1ms" },
-		{ 999999999, "1s" },		 { 3600000000000ull * 1234, "1234h" },
+		{ 1000, "1.00us" },		 { 1234, "1.23us" },
+		{ 9994, "9.99us" },		 { 9996, "10.0us" },
+		{ 999499, "999us" },		 { 999999, "1.00ms" },
+		{ 1000000, "1.00ms" },		 { 250000000, "250ms" },
+		{ 999999999, "1.00s" },		 { 1000000000, "1.00s" },
+		{ 59900000000, "59.9s" },	 { 59999999999, "1.00m" },
+		{ 90000000000, "1.50m" },	 { 3600000000000, "1.00h" },
+		{ 3599999999999, "1.00h" },	 { 86400000000000, "24.0h" },
+		{ 3600000000000ull * 1234, "1234h" }, { ~0ull, "5124096h" },
 	};
 	struct buf b;
 
@@ -195,7 +197,7 @@ static void test_bytes(void **state)
 		{ 1024, "1.0KiB" },	  { 1536, "1.5KiB" },
 		{ 1048576, "1.0MiB" },	  { 5000000000, "4.7GiB" },
 		{ 1ull << 40, "1.0TiB" }, { 1ull << 50, "1.0PiB" },
-		{ ~0ull, "16384.0PiB" },  { 1048575, "1.0MiB" },
+		{ ~0ull, "16.0EiB" },  { 1048575, "1.0MiB" },
 	};
 	struct buf b;
 

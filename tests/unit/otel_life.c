@@ -73,7 +73,7 @@ static void test_bad_config(void **state)
 	refused(&c, "attempts");
 	c = good;
 	c.file = "/nonexistent/x.json";
-	refused(&c, "/nonexistent/x.json.part");
+	refused(&c, "\"/nonexistent/x.json\": No such file");
 	c.file = "/dev/null";
 	refused(&c, "no regular file");
 	c = good;

@@ -114,7 +114,7 @@ def main(proto_dir, message, request, line):
     if decoded.returncode:
         raise ValueError(f"protoc: {decoded.stderr.decode().strip()}")
     with open(line, encoding="utf-8") as f:
-        lines = f.read().splitlines()
+        lines = f.read().rstrip("\n").split("\n")
     if len(lines) != 1:
         raise ValueError(f"{len(lines)} lines")
     same(json.loads(lines[0]), parse(tokenize(decoded.stdout.decode()), enum_values(proto_dir)), "")

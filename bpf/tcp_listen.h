@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The part of the tcp family that is about listening sockets: who listens, and what full
+ * queues drop. Included by tcp.bpf.c, whose maps and helpers it uses.
+ */
+#ifndef TCP_LISTEN_H
+#define TCP_LISTEN_H
+
+INLINE void listen_begins(const struct sock *sk, const bool btf)
+{
+	struct listener_key key = { .netns = sock_netns(sk, btf),
+				    .port = GET(btf, sk, __sk_common.skc_num) };
+	struct conn conn = {};
+	struct owner owner = {};
+
+	own(&conn, TCP_ROLE_LISTENER);
+	/* a socket can have listened before: what was dropped then is not ours */
+	conn.drops = GET(btf, sk, sk_drops.counter);
+	conn_keep(sk, &conn, KIND_tcp_accept);
+	owner.pid = conn.pid;
+	owner.tid = conn.tid;
+	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
+	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
+}
+
+/*
+ * No tracepoint fires when a full queue drops a SYN, but the listening socket counts it
+ * (sk_drops, tcp_listendrop()). So the difference is taken on a timer and at the end.
+ */
+INLINE void listener_dropped(void *ctx, const struct sock *sk, struct conn *conn, const bool btf,
+			     const bool perf_ok)
+{
+	struct rec_tcp_listen_drop rec = {};
+	__u32 drops = GET(btf, sk, sk_drops.counter), new;
+	__u64 cgroup;
+
+	new = drops - conn->drops;
+	conn->drops = drops;
+	if (!new || ignored(conn))
+		return;
+	if (!concerns(KIND_tcp_listen_drop, sock_cgroup(sk, btf), &cgroup, btf))
+		return;
+	meter_add(KIND_tcp_listen_drop, METER_KEY(METER_tcp_listen_drops, cgroup, 0, 0), new);
+	if (!streamed(KIND_tcp_listen_drop, true))
+		return;
+	stamp(&rec.head, KIND_tcp_listen_drop, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	rec.head.flags = REC_FAILED;
+	put_owner(&rec.head, 0, conn);
+	sock_tuple(&rec.tuple, sk, TCP_ROLE_SERVER, btf);
+	rec.drops = new;
+	rec.backlog = GET(btf, sk, sk_ack_backlog);
+	rec.backlog_max = GET(btf, sk, sk_max_ack_backlog);
+	REC_SEND(ctx, &rec, KIND_tcp_listen_drop, perf_ok);
+}
+
+/* Listeners that are older than we are: the task found holding them becomes their owner. */
+INLINE void adopt(const struct sock *sk, struct task_struct *task)
+{
+	struct listener_key key = { .netns = sock_netns(sk, true),
+				    .port = sk->__sk_common.skc_num };
+	struct conn conn = { .role = TCP_ROLE_LISTENER };
+	struct owner owner = {};
+
+	owner.pid = conn.pid = task->tgid;
+	owner.tid = conn.tid = task->pid;
+	if (is_ours(conn.pid))
+		conn.role = TCP_ROLE_IGNORED;
+	bpf_core_read(conn.comm, sizeof(conn.comm), &task->comm);
+	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
+	conn.drops = sk->sk_drops.counter;
+	conn_keep(sk, &conn, KIND_tcp_accept);
+	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
+}
+
+SEC("?iter/task_file")
+int tcp_listeners(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *sock;
+	struct conn *conn;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sock = (struct socket *)bpf_sock_from_file((void *)file);
+	if (!sock)
+		return 0;
+	sk = sock->sk;
+	if (!sk || sk->__sk_common.skc_state != TCP_LISTEN || !is_tcp(sk, true))
+		return 0;
+	conn = conn_of(sk);
+	if (conn)
+		listener_dropped(ctx, sk, conn, true, false);
+	else
+		adopt(sk, task);
+	return 0;
+}
+
+#endif
