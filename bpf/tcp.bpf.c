@@ -21,19 +21,19 @@
 
 INLINE void connect_begins(const struct sock *sk, const bool btf)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
+	__u64 thread = bpf_get_current_pid_tgid(), sock = (__u64)sk;
 	struct cgroup *cgrp = sock_cgroup(sk, btf);
 	struct conn conn = {};
-	__u64 sock = (__u64)sk;
 
+	bpf_map_update_elem(&connecting, &thread, &sock, BPF_ANY);
 	if (!wanted(cgrp, cgroup_id(cgrp, btf), btf))
-		return;
+		return; /* its end is counted as filtered without an entry */
 	conn.start_ns = bpf_ktime_get_boot_ns();
 	own(&conn, TCP_ROLE_CLIENT);
 	conn_keep(sk, &conn, KIND_tcp_connect);
-	bpf_map_update_elem(&connecting, &thread, &sock, BPF_ANY);
 }
 
+/* conn: NULL when the connect began before we looked, or is not wanted. */
 INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __s32 err,
 			 const bool btf)
 {
@@ -42,20 +42,21 @@ INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __
 
 	if (!concerns(KIND_tcp_connect, sock_cgroup(sk, btf), &cgroup, btf))
 		return;
-	if (!err)
+	if (conn && !err)
 		conn->established_ns = now;
 	meter_add(KIND_tcp_connect, METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_CLIENT, err),
 		  1);
-	meter_time(KIND_tcp_connect,
-		   METER_KEY(METER_tcp_connect_duration, cgroup, TCP_ROLE_CLIENT, err),
-		   now - conn->start_ns, bounds_FAST);
+	if (conn)
+		meter_time(KIND_tcp_connect,
+			   METER_KEY(METER_tcp_connect_duration, cgroup, TCP_ROLE_CLIENT, err),
+			   now - conn->start_ns, bounds_FAST);
 	if (!streamed(KIND_tcp_connect, err))
 		return;
 	stamp(&rec.head, KIND_tcp_connect, sizeof(rec), now, cgroup);
 	rec.head.flags = err ? REC_FAILED : 0;
 	put_owner(&rec.head, rec.comm, conn);
 	sock_tuple(&rec.tuple, sk, TCP_ROLE_CLIENT, btf);
-	rec.start_ns = conn->start_ns;
+	rec.start_ns = conn ? conn->start_ns : now;
 	rec.err = err;
 	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
 }
@@ -169,7 +170,7 @@ INLINE void connection_ends(void *ctx, const struct sock *sk, struct conn *conn,
 		return;
 	now = bpf_ktime_get_boot_ns();
 	if (conn)
-		rec.start_ns = conn->start_ns;
+		rec.start_ns = conn ? conn->start_ns : now;
 	sock_tuple(&rec.tuple, sk, role, btf);
 	put_totals(&rec, sk, btf);
 	rec.err = GET(btf, sk, sk_err);
@@ -209,7 +210,7 @@ INLINE void closed(void *ctx, const struct sock *sk, int from, const bool btf)
 			listener_dropped(ctx, sk, conn, btf, true);
 	} else if (from == TCP_SYN_SENT ||
 		   (from == TCP_SYN_RECV && conn && !conn->established_ns)) {
-		if (conn && !ignored(conn))
+		if (!ignored(conn))
 			connect_fails(ctx, sk, conn, btf);
 	} else if (from != TCP_SYN_RECV) {
 		connection_ends(ctx, sk, conn, from, btf);
@@ -251,7 +252,7 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 	state_changed(ctx, sk, from, to, btf);
 	if (to == TCP_ESTABLISHED) {
 		conn = conn_of(sk);
-		if (conn && conn->role == TCP_ROLE_CLIENT)
+		if (conn ? conn->role == TCP_ROLE_CLIENT : from == TCP_SYN_SENT)
 			connect_ends(ctx, sk, conn, 0, btf);
 		else if (from == TCP_SYN_RECV)
 			passive_established(sk, btf);

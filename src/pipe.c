@@ -398,10 +398,10 @@ static void export_exporter(struct pipe *p)
 	}
 }
 
-void pipe_collect_end(struct pipe *p, u64 now_ns)
+void pipe_collect_end(struct pipe *p)
 {
-	if (now_ns > p->last_ns)
-		p->last_ns = now_ns;
+	if (p->now_ns > p->last_ns)
+		p->last_ns = p->now_ns;
 	if (!p->config.otel)
 		return;
 	otel_metrics_begin(p->config.otel);

@@ -48,7 +48,7 @@ void pipe_record(struct pipe *p, const void *record, size_t size);
 /* One collection of the kernel's meters: begin, every cell, end (exports). */
 void pipe_collect_begin(struct pipe *p, u64 now_ns);
 void pipe_meter(struct pipe *p, const struct meter_key *key, const struct meter_cell *cell);
-void pipe_collect_end(struct pipe *p, u64 now_ns);
+void pipe_collect_end(struct pipe *p);
 
 void pipe_ledger(struct pipe *p, const struct ledger_page *page);	/* the latest sums */
 void pipe_feature(struct pipe *p, const struct feature_status *status);

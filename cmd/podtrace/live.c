@@ -80,12 +80,12 @@ static void collect(struct live *v)
 	capture_ledger(v->capture, &page);
 	pipe_ledger(v->pipe, &page);
 	pipe_collect_begin(v->pipe, now);
+	if (v->tap)
+		tap_collect(v->tap, now);
 	capture_meters(v->capture, on_meter, v);
-	pipe_collect_end(v->pipe, now);
-	if (!v->tap)
-		return;
-	tap_ledger(v->tap, &page);
-	tap_collect(v->tap, now);
+	if (v->tap)
+		tap_ledger(v->tap, &page);
+	pipe_collect_end(v->pipe);
 }
 
 /* ---- the loop's events -------------------------------------------------------------------- */

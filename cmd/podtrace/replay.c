@@ -26,7 +26,6 @@ struct replay {
 	struct loop_timer *turn;
 	struct host host;
 	struct out out;
-	bool collecting;
 };
 
 static void on_record(void *ctx, const void *record, size_t size)
@@ -52,27 +51,20 @@ static int look_up(void *ctx, u64 id, char *dst, size_t cap)
 
 static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
 {
-	struct replay *r = ctx;
-
-	if (!r->collecting)
-		pipe_collect_begin(r->pipe, 0);
-	r->collecting = true;
-	pipe_meter(r->pipe, key, cell);
+	pipe_meter(((struct replay *)ctx)->pipe, key, cell);
 }
 
 static void on_collect(void *ctx, u64 now_ns)
 {
-	struct replay *r = ctx;
-
-	if (!r->collecting)
-		pipe_collect_begin(r->pipe, now_ns);
-	pipe_collect_end(r->pipe, now_ns);
-	r->collecting = false;
+	pipe_collect_begin(((struct replay *)ctx)->pipe, now_ns);
 }
 
 static void on_ledger(void *ctx, const struct ledger_page *page)
 {
-	pipe_ledger(((struct replay *)ctx)->pipe, page);
+	struct replay *r = ctx;
+
+	pipe_ledger(r->pipe, page);
+	pipe_collect_end(r->pipe);
 }
 
 static void on_feature(void *ctx, const struct feature_status *status)

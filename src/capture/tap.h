@@ -31,7 +31,7 @@ int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct t
 void tap_record(struct tap *t, const void *record, size_t size);
 void tap_cgroup(struct tap *t, u64 id, struct str path);	/* what a look-up said */
 void tap_meter(struct tap *t, const struct meter_key *key, const struct meter_cell *cell);
-/* The meters and the ledger before this are one collection. */
+/* A collection begins: its meters follow, the ledger ends it. */
 void tap_collect(struct tap *t, u64 now_ns);
 void tap_ledger(struct tap *t, const struct ledger_page *page);
 void tap_feature(struct tap *t, const struct feature_status *status);

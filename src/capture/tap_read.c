@@ -11,6 +11,8 @@
 #include <zlib.h>
 #include "capture/tap_format.h"
 
+#define TIME_MAX (1ull << 62) /* ns: sums of two must fit */
+
 struct tap_file {
 	struct str bytes;
 	size_t at;	/* of the next frame */
@@ -61,6 +63,8 @@ static int read_header(struct tap_file *f, struct tap_origin *ret, char *err, si
 	e = check_header(&h, err, err_cap);
 	if (e)
 		return e;
+	if (h.boot_ns > TIME_MAX || h.wall_offset_ns < 0 || h.wall_offset_ns > (s64)TIME_MAX)
+		return refuse(err, err_cap, 0, "the header has an impossible time");
 	*ret = (struct tap_origin){ .boot_ns = h.boot_ns,
 				    .wall_offset_ns = h.wall_offset_ns,
 				    .command_args = (u8)h.command_args };

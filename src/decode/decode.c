@@ -31,6 +31,9 @@ bool decode_errno_ok(s32 err)
 	return err >= 0 && err <= 4095; /* MAX_ERRNO */
 }
 
+/* 146 years after boot: beyond it, the sum with any wall time would not fit. */
+#define WHEN_MAX (1ull << 62)
+
 /* Typed calls by kind, so that no function is called through a pointer of another type. */
 #define KIND(id, kind, family, stream, live, name, text)                                         \
 	static enum decode_fault call_##kind(const void *rec, struct decode_room *room,    \
@@ -56,6 +59,8 @@ enum decode_fault decode(const void *record, size_t size, struct decode_room *ro
 		return DECODE_SHORT;
 	if (!head->kind || head->kind >= KIND_END)
 		return DECODE_KIND;
+	if (head->when_ns > WHEN_MAX)
+		return DECODE_VALUE;
 	/* a perf sample may be longer by its padding */
 	if (head->size > size || head->size > REC_SIZE_MAX)
 		return DECODE_SIZE;

@@ -47,7 +47,7 @@ enum decode_fault decode_process_exec(const struct rec_process_exec *rec, struct
 		fault = decode_text(&rec->head, &rec->cwd, &cwd);
 	if (fault)
 		return fault;
-	if (cwd.n > CWD_MAX)
+	if (ev->path.n > PATH_MAX_WIRE || ev->args.n > ARGS_MAX || cwd.n > CWD_MAX)
 		return DECODE_TEXT;
 	ev->cwd = join_cwd(cwd, room->cwd, sizeof(room->cwd));
 	return DECODE_OK;
@@ -57,6 +57,7 @@ enum decode_fault decode_process_exec_failed(const struct rec_process_exec_faile
 					     struct decode_room *room, struct event *ret)
 {
 	struct ev_exec_failed *ev = &ret->process_exec_failed;
+	enum decode_fault fault;
 
 	if (!rec->err || !decode_errno_ok(rec->err))
 		return DECODE_VALUE;
@@ -65,7 +66,8 @@ enum decode_fault decode_process_exec_failed(const struct rec_process_exec_faile
 	ev->gid = rec->gid;
 	ev->err = rec->err;
 	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
-	return decode_text(&rec->head, &rec->path, &ev->path);
+	fault = decode_text(&rec->head, &rec->path, &ev->path);
+	return !fault && ev->path.n > PATH_MAX_WIRE ? DECODE_TEXT : fault;
 }
 
 enum decode_fault decode_process_fork(const struct rec_process_fork *rec, struct decode_room *room,

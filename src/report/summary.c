@@ -113,6 +113,13 @@ static void put_exports(const struct summary *s, struct buf *out)
 	}
 }
 
+static void put_aside(struct buf *out, const char *what, const char *text)
+{
+	buf_printf(out, "  %27s %s: ", "", what);
+	live_text(out, str_of(text), 200);
+	buf_char(out, '\n');
+}
+
 static void put_features(const struct summary *s, struct buf *out)
 {
 	buf_cstr(out, "\n  features\n");
@@ -125,11 +132,10 @@ static void put_features(const struct summary *s, struct buf *out)
 			live_text(out, str_of(f->reason), 160);
 		}
 		buf_char(out, '\n');
-		if (f->rung[0])
-			continue;
-		buf_printf(out, "  %27s without it: %s\n", "", f->without);
+		if (!f->rung[0])
+			put_aside(out, "without it", f->without);
 		if (f->fix[0])
-			buf_printf(out, "  %27s to do: %s\n", "", f->fix);
+			put_aside(out, "to do", f->fix);
 	}
 }
 

@@ -46,7 +46,8 @@ static void check_views(const struct event *ev, const void *record, size_t size)
 	if (ev->kind == KIND_process_exec) {
 		check_inside(ev->process_exec.path, record, size);
 		check_inside(ev->process_exec.args, record, size);
-		CHECK(cwd->n <= 1 || (cwd->p >= room.cwd && cwd->p + cwd->n <= room.cwd + sizeof(room.cwd)));
+		CHECK(cwd->n <= 1 || (cwd->p >= room.cwd &&
+				      cwd->p + cwd->n <= room.cwd + sizeof(room.cwd)));
 		CHECK(!cwd->n || cwd->p[0] == '/');
 	} else if (ev->kind == KIND_process_exec_failed) {
 		check_inside(ev->process_exec_failed.path, record, size);

@@ -114,7 +114,7 @@ static void step(u8 what, const uint8_t *data, size_t size)
 		step_meter(data, size);
 		break;
 	case 3:
-		pipe_collect_end(pipe_, collected_ns);
+		pipe_collect_end(pipe_);
 		break;
 	case 4:
 		step_ledger(data, size);

@@ -174,7 +174,8 @@ static void object_programs(struct object *o,
 	for (int i = 0; gelf_getsym(data, i, &sym); i++) {
 		const char *section;
 
-		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || GELF_ST_BIND(sym.st_info) != STB_GLOBAL)
+		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC ||
+		    GELF_ST_BIND(sym.st_info) != STB_GLOBAL)
 			continue;
 		assert_non_null(gelf_getshdr(elf_getscn(o->elf, sym.st_shndx), &shdr));
 		section = elf_strptr(o->elf, shstr, shdr.sh_name);

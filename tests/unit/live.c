@@ -130,7 +130,8 @@ static void test_every_byte(void **state)
 
 		buf_fixed(&b, text, sizeof(text));
 		live_text(&b, (struct str){ &byte, 1 }, 10);
-		snprintf(want, sizeof(want), c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c); /* both as an int */
+		/* both take an int */
+		snprintf(want, sizeof(want), c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
 		assert_string_equal(terminated(&b), want);
 	}
 }
@@ -143,9 +144,12 @@ static void test_text_cut(void **state)
 		size_t max;
 		const char *want;
 	} rows[] = {
-		{ "abcdef", 6, "abcdef" },	    { "abcdef", 5, "abcde..." },
-		{ "\303\244\303\266", 4, "\303\244\303\266" }, { "\303\244\303\266", 2, "\303\244..." },
-		{ "\n\n", 2, "\\x0a\\x0a" },	    { "", 5, "" },
+		{ "abcdef", 6, "abcdef" },
+		{ "abcdef", 5, "abcde..." },
+		{ "\303\244\303\266", 4, "\303\244\303\266" },
+		{ "\303\244\303\266", 2, "\303\244..." },
+		{ "\n\n", 2, "\\x0a\\x0a" },
+		{ "", 5, "" },
 		{ "\377\377\377\377", 4, "\\xff\\xff\\xff\\xff" },
 	};
 	struct buf b;
@@ -290,7 +294,8 @@ static void test_exit(void **state)
 	rec = REC(process_exit, &g);
 	rec->core = 1;
 	rec->sig = 11;
-	assert_part(line(&g, false), "exit by signal 11 (Segmentation fault), core dumped after 10.1s\n");
+	assert_part(line(&g, false),
+		    "exit by signal 11 (Segmentation fault), core dumped after 10.1s\n");
 	rec->sig = 0;
 	rec->code = 3;
 	assert_part(line(&g, false), "exit 3 after 10.1s\n");

@@ -318,14 +318,15 @@ static void test_metrics(void **state)
 	pipe_ledger(pipe_, &page);
 	pipe_collect_begin(pipe_, WORLD_START_NS + 10 * SEC);
 	meter(4711, 1500000000);
-	pipe_collect_end(pipe_, WORLD_START_NS + 10 * SEC);
+	pipe_collect_end(pipe_);
 	assert_int_equal(summary()->duration_ns, 10 * SEC);
 	text = exported();
 	assert_part(&text, "\"name\":\"podtrace.process.duration\"");
 	assert_part(&text, "\"startTimeUnixNano\":\"1795258560000000000\"");
 	assert_part(&text, "\"timeUnixNano\":\"1795258570000000000\"");
 	assert_part(&text, "\"count\":\"2\",\"sum\":1.5");
-	assert_part(&text, "{\"key\":\"podtrace.process.exit.result\",\"value\":{\"stringValue\":\"error\"}}");
+	assert_part(&text, "{\"key\":\"podtrace.process.exit.result\","
+			   "\"value\":{\"stringValue\":\"error\"}}");
 	assert_part(&text, "\"name\":\"podtrace.events\"");
 	assert_part(&text, "{\"stringValue\":\"lost_ring\"}");
 	assert_part(&text, "3d9f3f28-8a40-4b5e-a6c5-1f0e9d7c2b6a"); /* under the pod's resource */
@@ -344,13 +345,13 @@ static void test_expire(void **state)
 	pipe_collect_begin(pipe_, WORLD_START_NS + SEC);
 	meter(4711, 5);
 	meter(100, 5);
-	pipe_collect_end(pipe_, WORLD_START_NS + SEC);
+	pipe_collect_end(pipe_);
 	pipe_expire(pipe_, WORLD_START_NS + 500 * SEC);
 	assert_int_equal(gone, 0);
 	pipe_collect_begin(pipe_, WORLD_START_NS + 501 * SEC);
 	meter(4711, 6);
 	meter(100, 5); /* idle */
-	pipe_collect_end(pipe_, WORLD_START_NS + 501 * SEC);
+	pipe_collect_end(pipe_);
 	pipe_expire(pipe_, WORLD_START_NS + 602 * SEC);
 	assert_int_equal(gone, 1);
 }
@@ -374,7 +375,7 @@ static void test_few_places(void **state)
 		put(&g);
 		pipe_collect_begin(pipe_, WORLD_START_NS + i * SEC);
 		meter(cgroups[(i + 1) % 4], i + 1);
-		pipe_collect_end(pipe_, WORLD_START_NS + i * SEC);
+		pipe_collect_end(pipe_);
 	}
 	assert_true(gone > 30);
 	assert_int_equal(summary()->delivered[KIND_process_exit], 50);

@@ -78,9 +78,11 @@ static void test_unaccounted(void **state)
 	static const struct {
 		enum ledger what;
 		u64 found; /* SENT is on both sides */
-	} rows[] = { { LEDGER_SEEN, 1 },      { LEDGER_FILTERED, 1 },	  { LEDGER_COUNTED, 1 },
-		     { LEDGER_SENT, 2 },      { LEDGER_LOST_RING, 1 },	  { LEDGER_LOST_SCRATCH, 1 },
-		     { LEDGER_LOST_FILE, 1 }, { LEDGER_LOST_METER, 0 }, { LEDGER_LOST_STATE, 0 } };
+	} rows[] = { { LEDGER_SEEN, 1 },	 { LEDGER_FILTERED, 1 },
+		     { LEDGER_COUNTED, 1 },	 { LEDGER_SENT, 2 },
+		     { LEDGER_LOST_RING, 1 },	 { LEDGER_LOST_SCRATCH, 1 },
+		     { LEDGER_LOST_FILE, 1 },	 { LEDGER_LOST_METER, 0 },
+		     { LEDGER_LOST_STATE, 0 } };
 
 	(void)state;
 	assert_int_equal(ARRAY_SIZE(rows), LEDGER_END);
@@ -149,9 +151,12 @@ static void test_text(void **state)
 						  .without = "overflows are not seen" };
 	out = rendered(summary_text);
 	assert_part(out, " through a ring buffer, 7.0MiB of kernel memory\n");
-	assert_part(out, "  process_exec                   10          1          2          4        3\n");
-	assert_part(out, "  tcp_state                      70          7         14         28       23\n");
-	assert_part(out, "ring full 66, scratch buffer in use 66, no room in the capture file 66, damaged 2)");
+	assert_part(out, "  process_exec                   10          1          2          4"
+			 "        3\n");
+	assert_part(out, "  tcp_state                      70          7         14         28"
+			 "       23\n");
+	assert_part(out, "ring full 66, scratch buffer in use 66, no room in the capture file 66, "
+			 "damaged 2)");
 	assert_part(out, "metrics miss 1100 updates");
 	assert_part(out, "1100 sockets without an owner");
 	assert_part(out, "left out by the sampler: 5\n");

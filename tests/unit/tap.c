@@ -151,7 +151,9 @@ static void test_left_out(void **state)
 {
 	struct tap *t = create(4096);
 	struct ledger_page page = { 0 }, got_page = { 0 };
-	struct tap_player player = { .record = ignore_record, .ledger = keep_page, .ctx = &got_page };
+	struct tap_player player = { .record = ignore_record,
+				     .ledger = keep_page,
+				     .ctx = &got_page };
 	struct tap_origin got;
 	struct tap_file *f;
 	struct golden g;

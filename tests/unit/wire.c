@@ -24,7 +24,8 @@
 /* ---- sizes: changed only together with TAP_VERSION ----------------------------------------- */
 
 #define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
-#define AT(type, field, byte) _Static_assert(offsetof(struct type, field) == (byte), #type "." #field)
+#define AT(type, field, byte)                                                                      \
+	_Static_assert(offsetof(struct type, field) == (byte), #type "." #field)
 
 SIZE(rec_head, 40);
 AT(rec_head, when_ns, 0);
