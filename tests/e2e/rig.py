@@ -38,8 +38,8 @@ from receiver import Receiver  # noqa: E402  pylint: disable=wrong-import-positi
 BINARY = os.environ.get('PODTRACE') or str(next(iter(sorted(ROOT.glob('build/amd64/podtrace'))), ''))
 START_TIMEOUT = 20
 STOP_TIMEOUT = 40
-KINDS = ('process_exec', 'process_exec_failed', 'process_fork', 'process_exit', 'tcp_connect', 'tcp_accept', 'tcp_state',
-         'tcp_close', 'tcp_retransmit', 'tcp_reset', 'tcp_listen_drop')
+KINDS = ('process_exec', 'process_exec_failed', 'process_fork', 'process_exit', 'tcp_connect', 'tcp_accept',
+         'tcp_state', 'tcp_close', 'tcp_retransmit', 'tcp_reset', 'tcp_listen_drop')
 LOST = ('lost_ring', 'lost_scratch')
 SCRATCH = tempfile.TemporaryDirectory(prefix='podtrace-e2e-')  # of this run of tests: the workload's binary
 
@@ -86,8 +86,8 @@ def workload() -> str:
     path = pathlib.Path(SCRATCH.name) / 'workload'
     if not path.exists():
         needs('gcc')
-        subprocess.run(['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-pthread', '-o', path, HERE / 'workload.c'],
-                       check=True)
+        subprocess.run(['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-pthread', '-o', path,
+                        HERE / 'workload.c'], check=True)
         os.chmod(SCRATCH.name, 0o755)  # other users run it too
     return str(path)
 
@@ -344,6 +344,13 @@ class Export:
             values[key] = values.get(key, 0) + value
         return out
 
+    def points(self):
+        """(name of the metric, point) of each point of each request."""
+        for _, metric in self._items('metrics'):
+            for kind in ('sum', 'histogram', 'gauge'):
+                for point in metric.get(kind, {}).get('data_points', []):
+                    yield metric['name'], point
+
     def histogram_sums(self) -> dict:
         """The last sum of each histogram series."""
         out = {}
@@ -416,6 +423,10 @@ class Case(unittest.TestCase):
         """The live view of one cgroup, as JSON."""
         return self.podtrace('trace', '--cgroup', cgroup.path, '--output', 'json', *args, **options)
 
+    def quiet(self, cgroup: Cgroup, *args, **options) -> Run:
+        """The same without live lines: it streams what the agent does, and has a summary."""
+        return self.trace(cgroup, '--quiet', *args, **options)
+
     def collector(self, **options) -> collector.Collector:
         needs_collector()
         return self.enterContext(collector.Collector(self.folder / 'collector', **options))
@@ -426,11 +437,12 @@ class Case(unittest.TestCase):
         """Each kind adds up: produced = filtered + counted + sent + lost, sent = delivered. Not one is unaccounted."""
         for kind in KINDS:
             n = run.events[kind]
-            self.assertEqual(n['seen'], n['filtered'] + n['counted'] + n['sent'] + sum(n[key] for key in LOST), (kind, n))
+            lost = sum(n[key] for key in LOST)
+            self.assertEqual(n['seen'], n['filtered'] + n['counted'] + n['sent'] + lost, (kind, n))
             self.assertEqual(n['sent'], n['delivered'], (kind, n))
         self.assertEqual(run.summary['unaccounted'], 0)
-        self.assertEqual(run.summary['lost'], sum(n[key] for n in run.events.values() for key in (*LOST, 'lost_file', 'damaged'))
-                         + run.summary['unknown_kind'])
+        lost = sum(n[key] for n in run.events.values() for key in (*LOST, 'lost_file', 'damaged'))
+        self.assertEqual(run.summary['lost'], lost + run.summary['unknown_kind'])
 
     def assert_lossless(self, run: Run):
         self.assert_ledger(run)

@@ -81,7 +81,8 @@ def tcp_info(sock) -> dict:
     raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
     total_retrans, = struct.unpack_from('I', raw, 100)
     bytes_acked, bytes_received = struct.unpack_from('QQ', raw, 120)
-    return {'state': raw[0], 'total_retrans': total_retrans, 'bytes_acked': bytes_acked, 'bytes_received': bytes_received}
+    return {'state': raw[0], 'total_retrans': total_retrans, 'bytes_acked': bytes_acked,
+            'bytes_received': bytes_received}
 
 
 def in_child(what) -> int:
@@ -177,4 +178,5 @@ class Case(rig.Case):
 
     def made(self) -> dict:
         """podtrace.tcp.connections as {(role, error): n}."""
-        return {(dict(key)['podtrace.tcp.role'], dict(key).get('error.type')): n for key, n in self.metric('connections').items()}
+        points = [(dict(key), n) for key, n in self.metric('connections').items()]
+        return {(of['podtrace.tcp.role'], of.get('error.type')): n for of, n in points}

@@ -33,8 +33,10 @@ USAGE = {
     'ring too small': (['trace', '--all', '--ring-size', '1'], {}, ['--ring-size', '"1"', '4KiB to 1GiB']),
     'unknown family': (['trace', '--all', '--families', 'process,disk'], {}, ['--families', 'disk', 'process, tcp']),
     'unknown format': (['trace', '--all', '--output', 'xml'], {}, ['--output', '"xml"', 'text, json']),
-    'unknown means': (['trace', '--all', '--forbid', 'kprobe'], {}, ['--forbid', '"kprobe"', 'tp_btf, raw_tp, iter, ringbuf']),
-    'unknown level': (['trace', '--all', '--log-level', 'loud'], {}, ['--log-level', '"loud"', 'error, warn, info, debug']),
+    'unknown means': (['trace', '--all', '--forbid', 'kprobe'], {},
+                      ['--forbid', '"kprobe"', 'tp_btf, raw_tp, iter, ringbuf']),
+    'unknown level': (['trace', '--all', '--log-level', 'loud'], {},
+                      ['--log-level', '"loud"', 'error, warn, info, debug']),
     'nothing to watch': (['trace'], {}, ['nothing to watch', '--all', '--cgroup']),
     'all and cgroup': (['trace', '--all', '--cgroup', 'x'], {}, ['--all', '--cgroup', 'exclude']),
     'two destinations': ([*ALL, '--otlp-file', 'x', '--otlp-endpoint', 'http://127.0.0.1:1'], {},
@@ -44,7 +46,8 @@ USAGE = {
     'replay without a file': (['replay'], {}, ['replay', 'argument is missing', 'FILE']),
     'replay of two files': (['replay', 'a', 'b'], {}, ['"b"', 'too many', 'FILE']),
     'endpoint of another scheme': ([*ALL, '--otlp-endpoint', 'ftp://x'], {}, ['--otlp-endpoint', '"ftp://x"', 'http']),
-    'endpoint without a scheme': ([*ALL, '--otlp-endpoint', 'localhost:4318'], {}, ['--otlp-endpoint', '"localhost:4318"', 'http']),
+    'endpoint without a scheme': ([*ALL, '--otlp-endpoint', 'localhost:4318'], {},
+                                  ['--otlp-endpoint', '"localhost:4318"', 'http']),
     'bad variable': (['trace', '--all'], {'PODTRACE_DURATION': 'zz'}, ['PODTRACE_DURATION', '"zz"', '20s']),
 }
 
@@ -115,9 +118,10 @@ class Rights(Case):
                 self.assert_refused(done, 1, 'not permitted', 'BPF', 'PERFMON')
 
     def test_just_enough(self):
-        """The negative control: with the two capabilities that the line names (and SYS_PTRACE-less), it runs."""
+        """The negative control: with the two capabilities that the line names it runs."""
         rig.needs('setpriv')
-        done = rig.once(*ALL, '--output', 'json', prefix=['setpriv', '--bounding-set=-all,+bpf,+perfmon', '--inh-caps=-all'])
+        done = rig.once(*ALL, '--output', 'json',
+                        prefix=['setpriv', '--bounding-set=-all,+bpf,+perfmon', '--inh-caps=-all'])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual({f['state'] for f in rig.json.loads(done.stdout)['summary']['features']
                           if f['rung'] != 'iter'}, {'on'}, done.stdout)
@@ -155,7 +159,7 @@ class Destination(Case):
         for name, numbers in run.summary['exports'].items():
             self.assertEqual(numbers['exported'], 0)
             self.assertEqual(numbers['created'], sum(numbers['lost'].values()), name)
-        self.assertEqual((run.summary['exports']['traces']['created'], run.summary['exports']['logs']['created']), (1, 1))
+        self.assertEqual([run.summary['exports'][name]['created'] for name in ('traces', 'logs')], [1, 1])
         for signal in ('traces', 'metrics', 'logs'):
             of_signal = [line for line in run.log.splitlines() if f'{signal} to http' in line]
             self.assertEqual(sum(' lost' in line for line in of_signal), 1, run.log)
@@ -220,7 +224,8 @@ class Files(Case):
         taken.mkdir()
         for path in ('/nonexistent/x', str(taken), '/proc/x', '/dev/null/x', self.device()):
             with self.subTest(path):
-                self.assert_refused(rig.once('capture', '--all', '--duration', '100ms', path), 1, 'capture file', f'"{path}"')
+                done = rig.once('capture', '--all', '--duration', '100ms', path)
+                self.assert_refused(done, 1, 'capture file', f'"{path}"')
                 self.assertFalse(os.path.exists(path + '.part'))
         self.assertTrue(stat.S_ISCHR(os.stat(self.device()).st_mode))
 
@@ -247,8 +252,7 @@ class Files(Case):
         cgroup = self.cgroup()
         with self.tmpfs('64k') as small:
             path = small / 'file.jsonl'
-            with self.podtrace('trace', '--quiet', '--output', 'json', '--cgroup', cgroup.path, '--otlp-file', path,
-                               '--batch-size', '8KiB') as run:
+            with self.quiet(cgroup, '--otlp-file', path, '--batch-size', '8KiB') as run:
                 cgroup.run('procs', 500, 2)
             export = Export.of_file(path) if path.exists() else Export()
             exports = run.summary['exports']
@@ -310,7 +314,8 @@ class Damaged(Case):
         super().setUp()
         cgroup = self.cgroup()
         self.file, self.bad = self.folder / 'file.tap', self.folder / 'bad.tap'
-        with self.podtrace('capture', '--cgroup', cgroup.path, self.file, env={'OTEL_METRIC_EXPORT_INTERVAL': '100'}) as run:
+        with self.podtrace('capture', '--cgroup', cgroup.path, self.file,
+                           env={'OTEL_METRIC_EXPORT_INTERVAL': '100'}) as run:
             cgroup.run('each', 'exit=0', 'exit=1')
             cgroup.run('tcp', 1, 1, 1, 4)
             cgroup.run('failed', '/nonexistent')
@@ -351,8 +356,8 @@ class Damaged(Case):
 
     def test_more(self):
         self.assert_damaged({
-            'a byte too much': self.whole + b'\0', 'twice': self.whole * 2, 'empty': b'', 'the magic alone': b'podtrace',
-            'zeros': bytes(4096), 'podtrace itself': pathlib.Path(rig.BINARY).read_bytes()})
+            'a byte too much': self.whole + b'\0', 'twice': self.whole * 2, 'empty': b'',
+            'the magic alone': b'podtrace', 'zeros': bytes(4096), 'podtrace itself': pathlib.Path(rig.BINARY).read_bytes()})
 
     def test_no_file(self):
         for path in ('/nonexistent', str(self.folder), '/dev/null'):

@@ -21,8 +21,9 @@ class Connects(Case):
         """One failed connect, told once in each place, with whom it was for."""
         self.assert_lossless(run)
         line, = run.of('tcp.connect.failed')
-        self.assertEqual((line['error.type'], line['network.peer.address'], line['network.peer.port'], line['process.pid'],
-                          line['podtrace.tcp.role'], line['network.type']), (error, address, port, os.getpid(), 'client', family))
+        self.assertEqual((line['error.type'], line['network.peer.address'], line['network.peer.port'],
+                          line['process.pid'], line['podtrace.tcp.role'], line['network.type']),
+                         (error, address, port, os.getpid(), 'client', family))
         self.assertEqual(self.made(), {('client', error): 1})
         self.assertEqual(run.of('tcp.connection'), [])
         export = self.export()
@@ -148,7 +149,8 @@ class Connects(Case):
         with self.watch(cgroup) as run:
             with cgroup.inside():
                 address = struct.pack('=HH4s8x', socket.AF_INET, 0x5000, bytes([127, 0, 0, 1]))
-                with tcp() as sock, open('/dev/null', 'rb') as file, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                with tcp() as sock, open('/dev/null', 'rb') as file, \
+                        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
                     self.assertEqual(LIBC.connect(9999, address, 16), -1)
                     self.assertEqual(LIBC.connect(file.fileno(), address, 16), -1)
                     self.assertEqual(LIBC.connect(sock.fileno(), ctypes.c_void_p(8), 16), -1)

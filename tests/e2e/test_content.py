@@ -41,8 +41,8 @@ class Ends(Case):
         for name, rung in RUNGS.items():
             cgroup, path = self.cgroup(name), self.folder / f'{name}.jsonl'
             with self.subTest(name), self.trace(cgroup, '--otlp-file', path, *rung) as run:
-                told = cgroup.run('each', 'exit=0', 'exit=3', 'exit=42', 'exit=255', 'exit=256', 'signal=9', 'signal=11', 'signal=6',
-                                  'signal=15', 'signal=34')
+                told = cgroup.run('each', 'exit=0', 'exit=3', 'exit=42', 'exit=255', 'exit=256',
+                                  'signal=9', 'signal=11', 'signal=6', 'signal=15', 'signal=34')
             self.assert_lossless(run)
             self.assert_ends(run, told)
             export = Export.of_file(path)
@@ -129,7 +129,8 @@ class Starts(Case):
                 told = cgroup.run('failed', *want)
             self.assert_lossless(run)
             self.assertEqual(dict(run.by_event()), {'process.fork': 9, 'process.exec_failed': 9, 'process.exit': 9})
-            got = {line['process.pid']: (line.get('process.executable.path', ''), line['error.type']) for line in run.of('process.exec_failed')}
+            got = {line['process.pid']: (line.get('process.executable.path', ''), line['error.type'])
+                   for line in run.of('process.exec_failed')}
             # the record has room for 256 bytes of a path, its end included
             self.assertEqual(got, {of['pid']: (path[:255], want[path]) for of, path in zip(told, want)})
             for of, line in zip(told, run.of('process.exec_failed')):
@@ -154,8 +155,8 @@ class Starts(Case):
         self.assertEqual({key: line[key] for key in (
             'process.pid', 'process.parent_pid', 'process.executable.path', 'process.executable.name',
             'process.working_directory')}, {
-                'process.pid': told['pid'], 'process.parent_pid': told['parent'], 'process.executable.path': '/bin/true',
-                'process.executable.name': 'true', 'process.working_directory': '/usr/lib'})
+                'process.pid': told['pid'], 'process.parent_pid': told['parent'],
+                'process.executable.path': '/bin/true', 'process.executable.name': 'true', 'process.working_directory': '/usr/lib'})
         self.assertEqual(int(line['process.real_user.id']), 65534)
         end, = run.of('process.exit')
         self.assertEqual((end['process.executable.path'], int(end['process.real_user.id'])), ('/bin/true', 65534))
@@ -241,7 +242,7 @@ class Directories(Case):
         cgroup = self.cgroup(f'load{self._runs}')
         with self.trace(cgroup) as run:
             for folder in folders:
-                subprocess.run(cgroup.command('exec', folder, 0, '/bin/true', 'true'), check=True, stdout=subprocess.DEVNULL)
+                cgroup.run('exec', folder, 0, '/bin/true', 'true')
         self.assert_lossless(run)
         lines = run.of('process.exec')
         self.assertEqual(len(lines), len(folders))
@@ -272,12 +273,12 @@ class Directories(Case):
             with self.mounted('tmpfs', inner, '-t', 'tmpfs'), self.mounted(data / 'x', bound, '--bind'), \
                     self.mounted('tmpfs', inner, '-t', 'tmpfs'):
                 (inner / 'b').mkdir()
-                folders = [str(outer), str(outer / 'a'), str(inner), str(inner / 'b'), str(bound), str(bound / 'y'), '/proc', '/dev/shm',
+                folders = [*map(str, (outer, outer / 'a', inner, inner / 'b', bound, bound / 'y')), '/proc', '/dev/shm',
                            '/sys/fs/cgroup']
                 self.assertEqual(self.cwds(*folders), folders)
 
     def test_deep(self):
-        """Up to the limits it is whole; beyond them what is told is the innermost part, or nothing, but nothing wrong."""
+        """Up to the limits it is whole; beyond them the innermost part is told, or nothing, but nothing wrong."""
         def deep(n, part):
             return '/'.join([str(self.folder), *[part] * n])
         below = str(self.folder).count('/')
@@ -314,8 +315,8 @@ class Directories(Case):
         cgroup = self.cgroup()
         with self.trace(cgroup) as run:
             with cgroup.inside():
-                subprocess.run(['chroot', root, '/workload', 'exec', '/in/side', '0', '/workload', 'spec', 'exit=0'], check=False,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                subprocess.run(['chroot', root, '/workload', 'exec', '/in/side', '0', '/workload', 'workload', 'spec', 'exit=0'],
+                               check=True, stdout=subprocess.DEVNULL)
         self.assert_lossless(run)
         self.assertEqual(run.of('process.exec')[-1]['process.working_directory'], '/in/side')
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""2,000 programs and 2,000 connections in one cgroup: exactly 2,000 of each, in counters, in spans and in lines, on every
-rung of the ladder. What other cgroups do never crosses the ring."""
+"""2,000 programs and 2,000 connections in one cgroup: exactly 2,000 of each, in counters, in spans and in lines, on
+every rung of the ladder. What other cgroups do never crosses the ring."""
 
 import unittest
 
@@ -20,7 +20,7 @@ RUNGS = {
 CLIENT, SERVER = {'podtrace.tcp.role': 'client'}, {'podtrace.tcp.role': 'server'}
 SENT, RECEIVED = {'network.io.direction': 'transmit'}, {'network.io.direction': 'receive'}
 
-# What N connections of the workload do, in the order client, server, listener. The listener adds one LISTEN and one CLOSE.
+# What N connections of the workload do. The listener adds one LISTEN and one CLOSE.
 STATES = {'syn_sent': N, 'syn_received': N, 'established': 2 * N, 'fin_wait_1': N, 'fin_wait_2': N, 'close_wait': N,
           'last_ack': N, 'closed': 2 * N + 1, 'listen': 1}
 
@@ -50,7 +50,8 @@ EVENTS = {'process_exec': (N, True), 'process_exec_failed': (0, True), 'process_
           'tcp_state': (sum(STATES.values()), False), 'tcp_close': (2 * N, True), 'tcp_retransmit': (0, False),
           'tcp_reset': (0, False), 'tcp_listen_drop': (0, True)}
 # The live view shows all of these.
-LINES = {'process.exec': N, 'process.fork': N, 'process.exit': N, 'tcp.connect': N, 'tcp.accept': N, 'tcp.connection': 2 * N}
+LINES = {'process.exec': N, 'process.fork': N, 'process.exit': N, 'tcp.connect': N, 'tcp.accept': N,
+         'tcp.connection': 2 * N}
 
 
 class Exact(rig.Case):
@@ -78,7 +79,8 @@ class Exact(rig.Case):
         """The ledger, read by its summary."""
         got = {kind: (n['seen'] - n['filtered'], n['counted'], n['sent'], n['delivered'])
                for kind, n in run.events.items()}
-        self.assertEqual(got, {kind: (n, 0, n, n) if streamed else (n, n, 0, 0) for kind, (n, streamed) in EVENTS.items()})
+        self.assertEqual(got, {kind: (n, 0, n, n) if streamed else (n, n, 0, 0)
+                               for kind, (n, streamed) in EVENTS.items()})
 
     def assert_outcomes(self, export, run=None):
         """The ledger once more, as the collector has it."""
@@ -98,11 +100,11 @@ class Exact(rig.Case):
             with self.subTest(name):
                 cgroup = self.cgroup(name)
                 with rig.collector.Collector(self.folder / name) as peer:
-                    with self.podtrace('trace', '--quiet', '--output', 'json', '--cgroup', cgroup.path,
-                                       '--otlp-endpoint', peer.url, *rung) as run:
+                    with self.quiet(cgroup, '--otlp-endpoint', peer.url, *rung) as run:
                         cgroup.run_together(PROCS, TCP)
                     export = Export.of_collector(peer)
-                self.assertEqual({f['rung'] for f in run.summary['features']} - {'iter'}, {'raw_tp' if 'raw_tp' in name else 'tp_btf'})
+                self.assertEqual({f['rung'] for f in run.summary['features']} - {'iter'},
+                                 {'raw_tp' if 'raw_tp' in name else 'tp_btf'})
                 self.assertEqual(run.summary['transport'], 'perf buffer' if 'perf' in name else 'ring buffer')
                 self.assert_lossless(run)
                 self.assert_events(run)
@@ -163,7 +165,7 @@ class Exact(rig.Case):
     def test_one_less_is_seen(self):
         """The negative control of all the numbers here: one connection and one program less do not pass."""
         cgroup, path = self.cgroup(), self.folder / 'otlp.jsonl'
-        with self.podtrace('trace', '--quiet', '--output', 'json', '--cgroup', cgroup.path, '--otlp-file', path) as run:
+        with self.quiet(cgroup, '--otlp-file', path) as run:
             cgroup.run_together(('procs', N - 1, 4), ('tcp', N - 1, ASK, ANSWER, 4))
         export = Export.of_file(path)
         self.assert_spans(export, N - 1, N - 1)
@@ -194,8 +196,7 @@ class Targets(rig.Case):
         self.assertEqual(len(export.spans()), 60)
 
     def test_filtered_to_the_number(self):
-        """Connections made nowhere else on a quiet machine: what is filtered is what the neighbour did. Tried again while
-        others on this machine make connections of their own."""
+        """What is filtered is what the neighbour did. Tried again while others on this machine make connections."""
         wanted, other = self.cgroup('wanted'), self.cgroup('other')
         for _ in range(5):
             with self.trace(wanted, '--families', 'tcp') as run:
@@ -254,7 +255,7 @@ class Targets(rig.Case):
                 cgroup.run_together(('procs', 10, 2), ('tcp', 10, 1, 1, 4))
             self.assert_lossless(run)
             self.assertEqual(dict(run.by_event()), lines)
-            self.assertEqual({kind for kind, n in run.events.items() if n['seen'] and not kind.startswith(family)}, set())
+            self.assertEqual([kind for kind, n in run.events.items() if n['seen'] and not kind.startswith(family)], [])
 
 
 if __name__ == '__main__':

@@ -14,7 +14,7 @@ from rig import Export
 IDS_AND_TIMES = re.compile(
     rb'"(traceId|spanId|parentSpanId|[A-Za-z]*imeUnixNano)":"[0-9a-f]+"'
     rb'|(?<="process\.creation\.time","value":\{"stringValue":")[^"]*')
-# What the exporter tells of itself at a collection: how far it was then is its own business, not the captured machine's.
+# What the exporter tells of itself at a collection: how far it was then is not the captured machine's business.
 OWN_METRICS = ('otel.sdk.exporter.',)
 
 # Only full batches and the end send: then what a request holds does not depend on the clock.
@@ -37,7 +37,8 @@ def without_own(message):
     """A metrics request without what the exporter says of itself."""
     for resource in message.get('resource_metrics', []):
         for scope in resource.get('scope_metrics', []):
-            scope['metrics'] = [metric for metric in scope.get('metrics', []) if not metric['name'].startswith(OWN_METRICS)]
+            scope['metrics'] = [metric for metric in scope.get('metrics', [])
+                                if not metric['name'].startswith(OWN_METRICS)]
     return message
 
 
@@ -49,8 +50,8 @@ class Replay(rig.Case):
     def capture(self, *args, load=True):
         """A capture with its own export beside it: some of all there is, and several collections."""
         cgroup = self.cgroup(f'load{self._runs}')
-        with self.podtrace('capture', '--cgroup', cgroup.path, '--otlp-file', self.folder / 'live.jsonl', *args, self.file,
-                           env=BATCHES) as run:
+        with self.podtrace('capture', '--cgroup', cgroup.path, '--otlp-file', self.folder / 'live.jsonl', *args,
+                           self.file, env=BATCHES) as run:
             if load:
                 cgroup.run_together(('procs', 300, 2), ('tcp', 300, 10, 20, 4), ('tcp', 50, 70000, 1, 6))
                 cgroup.run('each', 'exit=3', 'signal=11', 'group=4', 'threadexec=5')
@@ -72,7 +73,8 @@ class Replay(rig.Case):
         for i, (line_a, line_b) in enumerate(zip(a, b)):
             if line_a != line_b:
                 at = len(os.path.commonprefix([line_a, line_b]))
-                self.fail(f'line {i}, byte {at}: {line_a[max(at - 100, 0):at + 200]!r}\n  is not {line_b[max(at - 100, 0):at + 200]!r}')
+                around = slice(max(at - 100, 0), at + 200)
+                self.fail(f'line {i}, byte {at}: {line_a[around]!r}\n  is not {line_b[around]!r}')
         self.assertEqual(len(a), len(b))
 
     def test_two_replays(self):
@@ -83,7 +85,7 @@ class Replay(rig.Case):
         self.assertGreater(out_a.count('\n'), 2000)
         lines_a, lines_b = a.read_bytes().splitlines(), b.read_bytes().splitlines()
         self.assert_same([normal(line) for line in lines_a], [normal(line) for line in lines_b])
-        # the pattern takes no more than it should: with the ids in place they do differ, without times they are the same
+        # and it takes no more than the ids to make them the same: the times are those of the file
         self.assertNotEqual(lines_a, lines_b)
         ids = re.compile(rb'"(traceId|spanId)":"[0-9a-f]+"')
         self.assert_same([ids.sub(b'', line) for line in lines_a], [ids.sub(b'', line) for line in lines_b])
@@ -116,6 +118,21 @@ class Replay(rig.Case):
         self.assertIn('podtrace.events', values[0])
         for export in (live, again):
             self.assert_valid(export)
+
+    def test_times(self):
+        """The times of a replay are those of the capture, not of the replay: within what a clock may be set in between."""
+        self.capture()
+        path, _ = self.replay('again')
+        times = []
+        for export in (Export.of_file(self.folder / 'live.jsonl'), Export.of_file(path)):
+            spans = [(span['start_time_unix_nano'], span['end_time_unix_nano']) for span, _ in export.spans()]
+            logs = [(record['time_unix_nano'], record['observed_time_unix_nano']) for record, _ in export.logs()]
+            points = [(point.get('start_time_unix_nano', 0), point['time_unix_nano'])
+                      for name, point in export.points() if not name.startswith(OWN_METRICS)]
+            times.append([*spans, *logs, *points])
+        self.assertEqual(*map(len, times))
+        off = [(a, b) for a, b in zip(*times) if abs(a[0] - b[0]) > 50_000_000 or abs(a[1] - b[1]) > 50_000_000]
+        self.assertEqual((len(off), off[:3]), (0, []))
 
     def test_the_summary(self):
         """The replay's summary tells of the capture: seen, filtered, lost, features; nothing is unaccounted for."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is told of connections is true: bytes to the last one, addresses, resets, and who owned them. The measure is what the
-test itself sent and read."""
+"""What is told of connections is true: bytes to the last one, addresses, resets, and who owned them. The measure is
+what the test itself sent and read."""
 
 import os
 import socket
@@ -47,7 +47,8 @@ class Bytes(Case):
             self.assert_valid(self.export())
 
     def test_addresses(self):
-        for family, (type_, address) in {4: ('ipv4', '127.0.0.1'), 6: ('ipv6', '::1'), 46: ('ipv4', '127.0.0.1')}.items():
+        families = {4: ('ipv4', '127.0.0.1'), 6: ('ipv6', '::1'), 46: ('ipv4', '127.0.0.1')}
+        for family, (type_, address) in families.items():
             with self.subTest(family):
                 cgroup = self.cgroup(f'v{family}')
                 with self.watch(cgroup) as run:
@@ -63,9 +64,10 @@ class Bytes(Case):
                     client_side = line['podtrace.tcp.role'] == 'client'
                     self.assertEqual(
                         (line['network.type'], line['network.local.address'], line['network.peer.address'],
-                         line['network.local.port'], line['network.peer.port'], line['server.port'], line['server.address'],
-                         line['process.pid']),
-                        (type_, address, address, *(ports if client_side else ports[::-1]), ports[1], address, os.getpid()))
+                         line['network.local.port'], line['network.peer.port'], line['server.port'],
+                         line['server.address'], line['process.pid']),
+                        (type_, address, address, *(ports if client_side else ports[::-1]), ports[1], address,
+                         os.getpid()))
                 self.assertEqual(sorted((line['event'], line['podtrace.tcp.role']) for line in run.lines),
                                  [('podtrace.tcp.accept', 'server'), ('podtrace.tcp.connect', 'client'),
                                   ('podtrace.tcp.connection', 'client'), ('podtrace.tcp.connection', 'server')])
@@ -126,8 +128,8 @@ class Bytes(Case):
 
     def assert_resets(self, run, sender, receiver):
         """One sent, one received, each by its own end of the connection."""
-        self.assertEqual({(line['network.io.direction'], line.get('network.local.port'), line.get('network.peer.port'), line.get('process.pid'))
-                          for line in run.of('tcp.reset')},
+        self.assertEqual({(line['network.io.direction'], line.get('network.local.port'), line.get('network.peer.port'),
+                           line.get('process.pid')) for line in run.of('tcp.reset')},
                          {('transmit', sender, receiver, os.getpid()), ('receive', receiver, sender, os.getpid())})
         self.assertEqual(len(run.of('tcp.reset')), 2)
 
@@ -208,12 +210,13 @@ class Owners(Case):
                 listener.close()
         self.assert_lossless(run)
         pids = {(line['event'], line['podtrace.tcp.role']): line['process.pid'] for line in run.lines}
-        self.assertEqual(pids, {('podtrace.tcp.connect', 'client'): parent, ('podtrace.tcp.accept', 'server'): child,
-                                ('podtrace.tcp.connection', 'client'): parent, ('podtrace.tcp.connection', 'server'): child})
+        self.assertEqual(pids, {
+            ('podtrace.tcp.connect', 'client'): parent, ('podtrace.tcp.accept', 'server'): child,
+            ('podtrace.tcp.connection', 'client'): parent, ('podtrace.tcp.connection', 'server'): child})
 
     def test_ended_by_the_other_side(self):
-        """The accepted socket ends in softirq, on the time of the client, who is in another cgroup: its pid and cgroup are
-        those of its owner all the same, whichever of the two is watched."""
+        """The accepted socket ends in softirq, on the time of the client, who is in another cgroup: its pid and cgroup
+        are those of its owner all the same, whichever of the two is watched."""
         for watched in ('server', 'client'):
             ours, theirs = self.cgroup(f'server{watched}'), self.cgroup(f'client{watched}')
             with self.subTest(watched), self.watch(ours if watched == 'server' else theirs) as run:
@@ -323,10 +326,12 @@ class Owners(Case):
                 for thread in threads:
                     thread.join()
         self.assert_lossless(run)
-        lines = run.of('tcp.connection')
-        clients = {(line['network.local.port'], line['network.peer.port']) for line in lines if line['podtrace.tcp.role'] == 'client'}
-        servers = {(line['network.peer.port'], line['network.local.port']) for line in lines if line['podtrace.tcp.role'] == 'server'}
-        self.assertEqual((len(clients), clients), (8 * each, servers))
+        ports = {'client': set(), 'server': set()}
+        for line in run.of('tcp.connection'):
+            ports[line['podtrace.tcp.role']].add((line['network.local.port'], line['network.peer.port']))
+        self.assertEqual(len(ports['client']), 8 * each)
+        self.assertEqual(ports['client'], {(there, here) for here, there in ports['server']})
+        self.assertEqual(len(run.of('tcp.connection')), 2 * 8 * each)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the network does to connections: segments sent again and full listen queues. The measure is the kernel's own count:
-TCP_INFO of the sockets, /proc/net/netstat of the namespace."""
+"""What the network does to connections: segments sent again and full listen queues. The measure is the kernel's own
+count: TCP_INFO of the sockets, /proc/net/netstat of the namespace."""
 
 import contextlib
 import os
@@ -51,8 +51,8 @@ class Queues(Case):
                     delta = net.count('ListenDrops') - before
                 self.assert_drops(run, delta)
                 line = run.of('tcp.listen_drop')[0]
-                self.assertEqual((line['server.port'], line['podtrace.tcp.listen.backlog'], line['podtrace.tcp.listen.backlog_max']),
-                                 (port_of(listener), 2, 1))
+                self.assertEqual((line['server.port'], line['podtrace.tcp.listen.backlog'],
+                                  line['podtrace.tcp.listen.backlog_max']), (port_of(listener), 2, 1))
                 for sock in (*clients, listener):
                     sock.close()
 
@@ -113,7 +113,8 @@ class Queues(Case):
                 listener = listening(backlog=100)
                 clients = self.overflow(net, listener)
         self.assert_lossless(run)
-        self.assertEqual((net.count('ListenDrops'), run.of('tcp.listen_drop'), self.metric('listen.drops')), (0, [], {}))
+        self.assertEqual((net.count('ListenDrops'), run.of('tcp.listen_drop'), self.metric('listen.drops')),
+                         (0, [], {}))
         for sock in (*clients, listener):
             sock.close()
 
@@ -134,7 +135,8 @@ class Retransmits(Case):
 
     def know(self, net, mac):
         """NET sends what is for the other side to MAC."""
-        net.ip('neigh', 'replace', '10.214.0.2' if net is self.a else '10.214.0.1', 'lladdr', mac, 'dev', 'v0', 'nud', 'permanent')
+        other = '10.214.0.2' if net is self.a else '10.214.0.1'
+        net.ip('neigh', 'replace', other, 'lladdr', mac, 'dev', 'v0', 'nud', 'permanent')
 
     def mac(self, net) -> str:
         with net.inside():
@@ -229,7 +231,8 @@ class Retransmits(Case):
                     sock.close()
         self.assert_lossless(run)
         got = [line['podtrace.tcp.segment'] for line in run.of('tcp.retransmit')]
-        self.assertEqual((got.count('syn'), got.count('synack')), (self.a.count('TCPSynRetrans'), self.b.count('TCPSynRetrans')))
+        self.assertEqual((got.count('syn'), got.count('synack')),
+                         (self.a.count('TCPSynRetrans'), self.b.count('TCPSynRetrans')))
         self.assertGreater(got.count('synack'), 0)
         self.assertEqual(sum(self.metric('retransmits').values()), len(got))
 

@@ -106,6 +106,8 @@ static void repair_header(char *bytes)
 	h.kinds %= KIND_END + 2;
 	h.meters %= METER_END + 2;
 	h.ledger = LEDGER_END;
+	h.boot_ns >>= 2;
+	h.wall_offset_ns &= 0x3fffffffffffffff;
 	for (size_t i = 1; i < KIND_END; i++)
 		h.kind_sizes[i] = (u16)kinds[i].size;
 	h.crc = (u32)crc32(0, (const Bytef *)&h, offsetof(struct tap_header, crc));

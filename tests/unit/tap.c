@@ -33,7 +33,7 @@ static void test_round_trip(void **state)
 
 	f = reopen(&got);
 	assert_int_equal(got.boot_ns, 5);
-	assert_int_equal(got.wall_offset_ns, -6);
+	assert_int_equal(got.wall_offset_ns, 6);
 	assert_string_equal(got.host, "node-1");
 	assert_string_equal(got.kernel, "6.12.0");
 	assert_int_equal(got.command_args, 1);

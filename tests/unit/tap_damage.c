@@ -94,6 +94,31 @@ static void test_other_versions(void **state)
 	buf_free(&whole);
 }
 
+/* With a sound checksum all the same: times whose sums would not fit. */
+static void test_impossible_times(void **state)
+{
+	struct buf whole = small_file();
+	struct tap_header h, good;
+
+	(void)state;
+	memcpy(&good, whole.p, sizeof(good));
+#define TIMES(boot, wall, want)                                                                    \
+	do {                                                                                       \
+		h = good;                                                                          \
+		h.boot_ns = boot;                                                                  \
+		h.wall_offset_ns = wall;                                                           \
+		seal_header(&h);                                                                   \
+		memcpy(whole.p, &h, sizeof(h));                                                    \
+		assert_int_equal(refused(buf_view(&whole)), want);                                 \
+	} while (0)
+	TIMES(0, 0, 0);
+	TIMES(1ull << 62, 1ll << 62, 0);
+	TIMES((1ull << 62) + 1, 0, -EBADMSG);
+	TIMES(0, (1ll << 62) + 1, -EBADMSG);
+	TIMES(0, -1, -EBADMSG);
+	buf_free(&whole);
+}
+
 /* The writer knew one kind less: its tables are the beginning of ours, so it can be read. */
 static void test_older_writer(void **state)
 {
@@ -139,6 +164,7 @@ int main(void)
 		ROW(test_every_flip),
 		ROW(test_frame_left_out),
 		ROW(test_other_versions),
+		ROW(test_impossible_times),
 		ROW(test_older_writer),
 	};
 

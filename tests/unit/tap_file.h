@@ -16,7 +16,7 @@
 static char dir[] = "/tmp/tap_XXXXXX", path[64], part[80], err[512];
 
 static const struct tap_origin origin = { .boot_ns = 5,
-					  .wall_offset_ns = -6,
+					  .wall_offset_ns = 6,
 					  .host = "node-1",
 					  .kernel = "6.12.0",
 					  .command_args = 1 };
@@ -80,8 +80,8 @@ static inline void put_all(struct tap *t)
 	golden_load("tcp_reset", &g);
 	tap_cgroup(t, 4711, STR("/a"));
 	tap_record(t, g.bytes, g.n);
-	tap_meter(t, &key, &cell);
 	tap_collect(t, 77);
+	tap_meter(t, &key, &cell);
 	tap_ledger(t, &page);
 	tap_feature(t, &status);
 }
