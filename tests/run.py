@@ -127,7 +127,7 @@ def judge(command, code, text, count):
         count.failed += 1
         print(f'  FAIL {name}: exit code {code}')
     if count.failed != before[1]:
-        print('\n'.join('    ' + line for line in text.splitlines()[-60:]))
+        print('\n'.join('    ' + line[:400] for line in text.splitlines()[-60:]))
 
 
 def run_layer(name, programs, at_once):

@@ -14,7 +14,7 @@ struct config {
 	__u32 filter;		/* 0: every cgroup is wanted */
 	__u32 args_max;		/* bytes of argv copied, 0: none; at most ARGS_MAX */
 	__u32 self;		/* our own pid: its sockets are never reported */
-	__u8 stream[KIND_END];	/* enum stream */
+	__u8 stream[(KIND_END + 3) / 4 * 4]; /* enum stream by kind; rounded up: no padding */
 };
 
 #endif
