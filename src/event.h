@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "who.h"
+#include "../bpf/wire/cgroup.h"
 #include "../bpf/wire/process.h"
 #include "../bpf/wire/tcp.h"
 
@@ -100,6 +101,11 @@ struct ev_tcp_listen_drop {
 	u32 drops, backlog, backlog_max;
 };
 
+struct ev_cgroup_mkdir {
+	struct str path;	/* from the root of the tree; empty: could not be read */
+	u32 level;
+};
+
 struct event {
 	enum wire_kind kind;
 	u16 flags;		/* REC_* */
@@ -123,6 +129,7 @@ struct event {
 		struct ev_tcp_retransmit tcp_retransmit;
 		struct ev_tcp_reset tcp_reset;
 		struct ev_tcp_listen_drop tcp_listen_drop;
+		struct ev_cgroup_mkdir cgroup_mkdir;
 	};
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kinds.h"
+#include "../bpf/wire/cgroup.h"
 #include "../bpf/wire/process.h"
 #include "../bpf/wire/tcp.h"
 

@@ -146,14 +146,36 @@ static int path_of(struct enrich *e, u64 cgroup, char *dst, size_t cap)
 	return r;
 }
 
-/* The directory is asked for once; NULL, and counted, when it cannot be named. */
-static struct person *look_up(struct enrich *e, u64 cgroup)
+static struct person *person_of(struct enrich *e, struct str path)
 {
-	char path[CGROUPS_PATH_MAX];
 	struct identity id;
 	struct person *p;
 	struct who who;
 	bool is_new;
+
+	cgroup_path_parse(path, &who);
+	id = identity_of(&who);
+	p = table_add(e->persons, &id, &is_new);
+	if (is_new)
+		p->who = who;
+	return p;
+}
+
+/* p is whom the id leads to from now on. */
+static struct known *remember(struct enrich *e, u64 cgroup, struct person *p)
+{
+	struct known *k;
+
+	p->ids++; /* first: the id may push out the last other one of this person */
+	k = table_add(e->ids, &cgroup, NULL);
+	k->person = p;
+	return k;
+}
+
+/* The directory is asked for once; NULL, and counted, when it cannot be named. */
+static struct person *look_up(struct enrich *e, u64 cgroup)
+{
+	char path[CGROUPS_PATH_MAX];
 	int r;
 
 	e->lookups++;
@@ -164,12 +186,7 @@ static struct person *look_up(struct enrich *e, u64 cgroup)
 		e->unread++;
 	if (r < 0)
 		return NULL;
-	cgroup_path_parse((struct str){ path, (size_t)r }, &who);
-	id = identity_of(&who);
-	p = table_add(e->persons, &id, &is_new);
-	if (is_new)
-		p->who = who;
-	return p;
+	return person_of(e, (struct str){ path, (size_t)r });
 }
 
 struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
@@ -185,9 +202,7 @@ struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
 		p = look_up(e, cgroup);
 		if (!p)
 			return &e->unknown;
-		p->ids++; /* first: the id may push out the last other one of this person */
-		k = table_add(e->ids, &cgroup, NULL);
-		k->person = p;
+		k = remember(e, cgroup, p);
 	}
 	if (k->last_ns < now_ns)
 		k->last_ns = now_ns;
@@ -198,6 +213,10 @@ struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
 
 void enrich_event(struct enrich *e, struct event *ev)
 {
+	/* told by the kernel as it was made: nobody has to look any more */
+	if (ev->kind == KIND_cgroup_mkdir && ev->cgroup_mkdir.path.n &&
+	    !table_peek(e->ids, &ev->cgroup))
+		remember(e, ev->cgroup, person_of(e, ev->cgroup_mkdir.path));
 	ev->who = enrich_cgroup(e, ev->cgroup, ev->when_ns);
 	ev->process = processes_event(e->processes, ev);
 }

@@ -38,6 +38,7 @@ static const struct {
 	TEXT(process_exec, args),
 	TEXT(process_exec, cwd),
 	TEXT(process_exec_failed, path),
+	TEXT(cgroup_mkdir, path),
 };
 
 static struct rec_text text_at(const struct golden *g, size_t i)

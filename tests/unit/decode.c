@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/decode/decode.c src/decode/process.c src/decode/tcp.c tests/kind/world.c libs: */
+/* links: src/kinds.c src/decode/[a-z]*.c tests/kind/world.c libs: */
 /* decode: what the fields of a record mean. What is refused, and why: tests/kind/refuse.c. */
 #include <string.h>
 

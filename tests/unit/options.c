@@ -169,7 +169,7 @@ static void lists(void **state)
 	assert_string_equal(o.families.text, "process");
 	assert_false(option_has(&o.families, STR("proc")));
 	bad(ARGS("-a", "--families=tcp,dns"), NO_ENV,
-	    "--families: \"dns\" is not allowed: write any of all, process, tcp");
+	    "--families: \"dns\" is not allowed: write any of all, process, tcp, cgroup");
 	bad(ARGS("-c", "a,,b"), NO_ENV, "-c: \"a,,b\" is not allowed: separate items by one comma");
 	bad(ARGS("--cgroup="), NO_ENV,
 	    "--cgroup: \"\" is not allowed: separate items by one comma");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/report/live.c src/report/process.c src/report/tcp.c src/report/summary.c libs: */
+/* links: src/kinds.c src/report/live.c src/report/process.c src/report/tcp.c src/report/cgroup.c src/report/summary.c libs: */
 /* report/summary: the ledger adds up, and where it does not, it says so. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -155,10 +155,10 @@ static void test_text(void **state)
 			 "        3\n");
 	assert_part(out, "  tcp_state                      70          7         14         28"
 			 "       23\n");
-	assert_part(out, "ring full 66, scratch buffer in use 66, no room in the capture file 66, "
+	assert_part(out, "ring full 78, scratch buffer in use 78, no room in the capture file 78, "
 			 "damaged 2)");
-	assert_part(out, "metrics miss 1100 updates");
-	assert_part(out, "1100 sockets without an owner");
+	assert_part(out, "metrics miss 1200 updates");
+	assert_part(out, "1200 sockets without an owner");
 	assert_part(out, "left out by the sampler: 5\n");
 	assert_part(out, "could be named: 6\n");
 	assert_part(out, "  traces   7 of 9, 2 lost (refused)\n");

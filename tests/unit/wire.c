@@ -16,6 +16,7 @@
 #include "bpf/wire/config.h"
 #include "bpf/wire/head.h"
 #include "bpf/wire/process.h"
+#include "bpf/wire/cgroup.h"
 #include "bpf/wire/tcp.h"
 #pragma GCC diagnostic pop
 
