@@ -51,7 +51,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wex
 FAMILIES := $(shell sed -n 's/^FAMILY.\([a-z_]*\),.*/\1/p' bpf/registry.def)
 SRC := $(wildcard cmd/podtrace/*.c src/*.c src/*/*.c otel/*.c otel/map/*.c)
 OBJ := $(SRC:%.c=$(B)/obj/%.o)
-BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o
+BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o $(B)/obj/bpf/self.bpf.o
 BPF_SKEL := $(BPF_OBJ:$(B)/obj/bpf/%.bpf.o=$(GEN)/bpf/%.skel.h)
 
 # ---- the binary ---------------------------------------------------------------------------

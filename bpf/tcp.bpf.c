@@ -26,6 +26,7 @@ INLINE void connect_begins(const struct sock *sk, const bool btf)
 	struct conn conn = {};
 
 	bpf_map_update_elem(&connecting, &thread, &sock, BPF_ANY);
+	bpf_map_delete_elem(&failed, &sock);
 	if (!wanted(cgrp, cgroup_id(cgrp, btf), btf))
 		return; /* its end is counted as filtered without an entry */
 	conn.start_ns = bpf_ktime_get_boot_ns();
@@ -192,13 +193,15 @@ INLINE void connection_ends(void *ctx, const struct sock *sk, struct conn *conn,
 INLINE void connect_fails(void *ctx, const struct sock *sk, struct conn *conn, const bool btf)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	__u64 *sock = bpf_map_lookup_elem(&connecting, &thread);
+	__u64 *sock = bpf_map_lookup_elem(&connecting, &thread), key = (__u64)sk;
 	__s32 err = GET(btf, sk, sk_err);
 
-	if (!err && sock && *sock == (__u64)sk)
+	if (!err && sock && *sock == (__u64)sk) {
 		bpf_map_delete_elem(&connecting, &thread);
-	else
-		connect_ends(ctx, sk, conn, err ? err : ECONNABORTED, btf);
+		return;
+	}
+	bpf_map_update_elem(&failed, &key, &err, BPF_ANY);
+	connect_ends(ctx, sk, conn, err ? err : ECONNABORTED, btf);
 }
 
 INLINE void closed(void *ctx, const struct sock *sk, int from, const bool btf)
@@ -323,6 +326,17 @@ INLINE void connect_refused_here(void *ctx, struct sock *sk, __u64 to, __s32 err
 	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
 }
 
+/* connect called again on a socket that failed in the meantime returns that failure. */
+INLINE bool told_already(const struct sock *sk, __s32 err)
+{
+	__u64 key = (__u64)sk;
+	__s32 *told = bpf_map_lookup_elem(&failed, &key);
+	bool same = told && *told == err;
+
+	bpf_map_delete_elem(&failed, &key);
+	return same;
+}
+
 /* Runs at the end of every system call: out again after three comparisons. */
 INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 {
@@ -350,7 +364,7 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	if (ret >= 0 || connect_goes_on(-ret))
 		return 0;
 	sk = fd_to_tcp(task, syscall_arg1(regs, btf));
-	if (sk && (__u64)sk != sent)
+	if (sk && (__u64)sk != sent && !told_already(sk, -ret))
 		connect_refused_here(ctx, sk, syscall_arg2(regs, btf), -ret);
 	return 0;
 }
@@ -407,11 +421,15 @@ PROGRAMS(tcp_retransmit, "tcp_retransmit_skb", on_retransmit(ctx, sk, TCP_SEGMEN
 PROGRAMS(tcp_retransmit_synack, "tcp_retransmit_synack",
 	 on_retransmit(ctx, sk, TCP_SEGMENT_SYNACK, btf), const struct sock *sk)
 
-/* sk may be NULL: an answer to a packet for which no socket was open. */
+/*
+ * sk may be NULL: an answer to a packet for which no socket was open. In TIME_WAIT and
+ * NEW_SYN_RECV it is a smaller object that only begins like a socket: its cgroup is not known.
+ */
 INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction direction, const bool btf)
 {
 	__u16 state = sk ? GET(btf, sk, __sk_common.skc_state) : 0;
-	struct conn *conn = sk ? conn_of(sk) : 0, me = {};
+	bool full = sk && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
+	struct conn *conn = full ? conn_of(sk) : 0, me = {};
 	struct rec_tcp_reset rec = {};
 	__u64 cgroup;
 
@@ -420,7 +438,8 @@ INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction directi
 		own(&me, TCP_ROLE_UNKNOWN);
 		conn = &me;
 	}
-	if (ignored(conn) || !concerns(KIND_tcp_reset, sk ? sock_cgroup(sk, btf) : 0, &cgroup, btf))
+	if (ignored(conn) ||
+	    !concerns(KIND_tcp_reset, full ? sock_cgroup(sk, btf) : 0, &cgroup, btf))
 		return 0;
 	meter_add(KIND_tcp_reset, METER_KEY(METER_tcp_resets, cgroup, direction, 0), 1);
 	if (!streamed(KIND_tcp_reset, true))

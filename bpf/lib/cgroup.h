@@ -5,7 +5,7 @@
 
 #include "ledger.h"
 
-#define CGROUP_DEPTH_MAX 16 /* levels looked at; kubelet's deepest is 6, kind's about 12 */
+#define CGROUP_DEPTH_MAX 32 /* levels looked at; kubelet's deepest is 6, kind's about 12 */
 
 INLINE struct cgroup *task_cgroup(const struct task_struct *task, const bool btf)
 {
@@ -37,6 +37,7 @@ INLINE __u64 cgroup_id(const struct cgroup *cgrp, const bool btf)
 	return kn ? GET(btf, kn, id) : 0;
 }
 
+/* A process could hide behind more levels than are looked at: such a one is shown. */
 INLINE bool targeted(const struct cgroup *cgrp, const bool btf)
 {
 	NO_UNROLL
@@ -48,10 +49,10 @@ INLINE bool targeted(const struct cgroup *cgrp, const bool btf)
 			return true;
 		parent = GET(btf, cgrp, self.parent);
 		if (!parent)
-			break;
+			return false;
 		cgrp = GET(btf, parent, cgroup);
 	}
-	return false;
+	return cgrp;
 }
 
 /* Is this cgroup, or one above it, a target? Without a filter everything is. */

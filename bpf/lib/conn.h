@@ -56,6 +56,15 @@ struct {
 	__type(value, struct owner);
 } listeners SEC(".maps");
 
+/* Sockets whose connect failed, and the errno: told when it happened, not again when the
+ * program asks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __s32);
+} failed SEC(".maps");
+
 /* Threads inside connect, and the socket whose SYN went out: its result comes by the state
  * change, so the end of the call has nothing to add. */
 struct {

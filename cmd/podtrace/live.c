@@ -106,7 +106,7 @@ static void on_tick(void *ctx)
 	u64 now = loop_now(v->loop);
 
 	out_flush(&v->out);
-	if (v->out.closed || (v->tap && (tap_full(v->tap) || tap_error(v->tap))))
+	if (v->out.closed || v->out.err || (v->tap && (tap_full(v->tap) || tap_error(v->tap))))
 		loop_stop(v->loop, EXIT_OK);
 	if (now - v->clock_ns >= CLOCK_EVERY_NS) {
 		v->clock_ns = now;
@@ -412,8 +412,11 @@ static int finish(struct live *v)
 		exporter_drain(v->otel, v->loop, v->o->shutdown_timeout_ns);
 	if (v->tap)
 		code = finish_tap(v);
-	out_flush(&v->out);
 	finish_report(v);
+	out_finish(&v->out, v->o->shutdown_timeout_ns);
+	if (v->out.left_out)
+		log_warn("run", "%" PRI_U64 " lines left out: standard output was not read fast "
+			 "enough", v->out.left_out);
 	if (v->otel && exporter_verdict(v->otel, v->o))
 		code = EXIT_RUN;
 	if (v->out.err)

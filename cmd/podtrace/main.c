@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The process: argv, environment, exit codes. */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "cmd/podtrace/run.h"
@@ -20,21 +23,45 @@ int fail(int code, const char *fmt, ...)
 	return code;
 }
 
+/* Wait this long for somebody to read help or version. */
+#define SAY_WAIT_NS (60 * NSEC_PER_SEC)
+
+static int say(struct out *out)
+{
+	int err;
+
+	out_finish(out, SAY_WAIT_NS);
+	err = out->err;
+	out_free(out);
+	return err ? fail(EXIT_RUN, "cannot write to standard output: %s", strerror(-err)) : EXIT_OK;
+}
+
 static int run_help(const struct options *o)
 {
 	struct out out;
 
 	out_init(&out);
 	options_help(o, &out.buf);
-	out_flush(&out);
-	out_free(&out);
-	return EXIT_OK;
+	return say(&out);
 }
 
 static int run_version(const struct options *o)
 {
-	printf("podtrace %s\n", PODTRACE_VERSION);
-	return fflush(stdout) ? EXIT_RUN : EXIT_OK;
+	struct out out;
+
+	out_init(&out);
+	buf_printf(&out.buf, "podtrace %s\n", PODTRACE_VERSION);
+	return say(&out);
+}
+
+/* A descriptor of ours must not take the place of a closed 0, 1 or 2: what is said on stderr
+ * would go into it. */
+static void fill_standard(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EXIT_RUN);
 }
 
 static int (*const commands[COMMAND_COUNT])(const struct options *) = {
@@ -49,6 +76,7 @@ int main(int argc, char **argv)
 	static struct options o;
 	int err;
 
+	fill_standard();
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write, not our end */
 	err = options_parse(&o, argc, argv, environ, &report);
 	if (err)

@@ -9,7 +9,8 @@
 #include "cmd/podtrace/run.h"
 
 #define CGROUPS_MAX 16384
-#define FRAMES_TURN 4096 /* a turn of the loop: the exporter sends in between */
+#define OUT_WAITING_MAX (128 * 1024) /* bytes of lines not written yet */
+#define FRAMES_TURN 64 /* a turn of the loop: the exporter sends in between */
 
 struct cgroup_name {
 	char path[512]; /* longer ones are cut: what identifies a container stands in 300 */
@@ -77,11 +78,13 @@ static void on_line(void *ctx, struct str text)
 	out_line(&((struct replay *)ctx)->out, text);
 }
 
-/* An exporter that cannot keep up holds the file back: a replay loses nothing. */
-static bool exporter_has_room(const struct replay *r)
+/* Who cannot keep up holds the file back: a replay loses nothing. */
+static bool has_room(const struct replay *r)
 {
 	const struct otel_stats *stats;
 
+	if (r->out.buf.n > OUT_WAITING_MAX)
+		return false;
 	if (!r->otel)
 		return true;
 	stats = otel_stats(r->otel);
@@ -95,8 +98,12 @@ static void on_turn(void *ctx)
 {
 	struct replay *r = ctx;
 
-	if (!exporter_has_room(r)) {
-		otel_flush(r->otel);
+	out_flush(&r->out);
+	if (r->out.closed || r->out.err) {
+		loop_stop(r->loop, EXIT_OK);
+		return;
+	}
+	if (!has_room(r)) { /* full batches leave by themselves: two replays are alike */
 		loop_arm(r->turn, NSEC_PER_MSEC, 0);
 		return;
 	}
@@ -106,9 +113,6 @@ static void on_turn(void *ctx)
 			return;
 		}
 	}
-	out_flush(&r->out);
-	if (r->out.closed)
-		loop_stop(r->loop, EXIT_OK);
 	loop_arm(r->turn, 0, 0);
 }
 
@@ -157,6 +161,9 @@ static int finish(struct replay *r)
 	pipe_summary(r->pipe, &s);
 	s.destination = exporter_destination(r->o);
 	out_summary(&r->out, &s, r->o->output);
+	out_finish(&r->out, r->o->shutdown_timeout_ns);
+	if (r->out.err)
+		return fail(EXIT_RUN, "cannot write to standard output: %s", strerror(-r->out.err));
 	return r->otel ? exporter_verdict(r->otel, r->o) : EXIT_OK;
 }
 

@@ -35,12 +35,14 @@ struct pipe_config pipe_options(const struct options *o, struct otel *otel,
 struct out {
 	struct buf buf;
 	bool closed;	/* the reader went away (EPIPE) */
-	int err;
+	int err;	/* -errno of a write; -ETIMEDOUT: out_finish waited in vain */
+	u64 left_out;	/* lines for which there was no room */
 };
 
 void out_init(struct out *out);
 void out_line(void *ctx, struct str text);	/* a pipe_config.line; ctx is the out */
-void out_flush(struct out *out);
+void out_flush(struct out *out);		/* what can be written without waiting */
+void out_finish(struct out *out, u64 wait_ns);	/* all of it, waiting at most so long for room */
 void out_free(struct out *out);
 void out_summary(struct out *out, const struct summary *s, int format);
 

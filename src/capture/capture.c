@@ -41,7 +41,7 @@ static struct config wire_config(const struct capture *c)
 		.ring_half = (u32)(c->maps.ring_bytes / 2),
 		.filter = c->config.filter,
 		.args_max = c->config.args_max < ARGS_MAX ? c->config.args_max : ARGS_MAX,
-		.self = (u32)getpid(),
+		.self = self_pid(),
 	};
 
 	for (size_t i = 1; i < KIND_END; i++)

@@ -10,6 +10,7 @@
 /* ---- objects.c: the embedded BPF objects ------------------------------------------------- */
 
 const void *object_maps(size_t *ret_size);
+const void *object_self(size_t *ret_size);
 const void *object_family(enum wire_family family, size_t *ret_size);
 
 /* ---- maps.c: the maps every family shares ------------------------------------------------ */
@@ -27,6 +28,11 @@ void maps_close(struct maps *m);
 int maps_share(const struct maps *m, struct bpf_object *object);
 /* Bytes the kernel bills for a map (fdinfo memlock). */
 u64 map_bytes(int fd);
+
+/* ---- self.c -------------------------------------------------------------------------------- */
+
+/* Our pid as BPF programs see it: in the initial pid namespace. */
+u32 self_pid(void);
 
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 

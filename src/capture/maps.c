@@ -21,6 +21,7 @@ static const struct {
 	{ "conns", 65536 },	/* open TCP connections */
 	{ "listeners", 4096 },
 	{ "connecting", 4096 },
+	{ "failed", 4096 },
 	{ "exits", 1024 },
 };
 

@@ -5,11 +5,17 @@
 #include "bpf/cgroup.skel.h"
 #include "bpf/maps.skel.h"
 #include "bpf/process.skel.h"
+#include "bpf/self.skel.h"
 #include "bpf/tcp.skel.h"
 
 const void *object_maps(size_t *ret_size)
 {
 	return maps_bpf__elf_bytes(ret_size);
+}
+
+const void *object_self(size_t *ret_size)
+{
+	return self_bpf__elf_bytes(ret_size);
 }
 
 const void *object_family(enum wire_family family, size_t *ret_size)
