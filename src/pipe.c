@@ -402,6 +402,7 @@ void pipe_collect_end(struct pipe *p)
 {
 	if (p->now_ns > p->last_ns)
 		p->last_ns = p->now_ns;
+	series_expire(p->series, on_cell_gone, p);
 	if (!p->config.otel)
 		return;
 	otel_metrics_begin(p->config.otel);

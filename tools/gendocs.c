@@ -210,7 +210,7 @@ static void man_page(struct buf *out)
 		 "Each option names its variable.\n"
 		 "An empty variable is one not set.\n"
 		 "A bad value of a variable that begins with PODTRACE_ is an error;\n"
-		 "one of a variable that begins with OTEL_ is a warning and the default stands,\n"
+		 "a bad number or choice in one that begins with OTEL_ is a warning and the default stands,\n"
 		 "as the OpenTelemetry specification wants it.\n"
 		 ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\nDone.\n.It 1\nFailed; the reason is "
 		 "on standard error.\n.It 2\nA command, option or variable was wrong.\n.El\n");

@@ -12,6 +12,7 @@
 #define RETRY_MAX_NS (300 * NSEC_PER_SEC)
 #define RETRY_ATTEMPTS 16
 
+#define REPLAY_DELAY_NS (24 * 3600 * NSEC_PER_SEC)
 #define URL_MAX 2100
 
 /* OpenTelemetry's default; only the agent uses it: a person at a terminal asked for nothing. */
@@ -64,16 +65,6 @@ static const char *url_of(const struct options *o, const struct signal_options *
 	return room;
 }
 
-/* A per-signal URL without a path posts to "/", which no collector answers. */
-static void warn_of_path(const char *url, const struct signal_options *s)
-{
-	const char *host = strstr(url, "://"), *path = host ? strchr(host + 3, '/') : NULL;
-
-	if (s->endpoint && (!path || !path[1]))
-		log_warn("otlp", "the endpoint for %s has no path: it is used as it is; a collector "
-			 "expects /%s", s->path + 3, s->path);
-}
-
 static void set_endpoint(struct otel_endpoint *e, const struct options *o,
 			 const struct signal_options *s, const char *url)
 {
@@ -87,7 +78,6 @@ static void set_endpoint(struct otel_endpoint *e, const struct options *o,
 	e->gzip = compression == COMPRESSION_GZIP;
 	e->timeout_ns = (s->timeout_ms ? s->timeout_ms : o->otlp_timeout_ms) * NSEC_PER_MSEC;
 	e->ca_file = s->certificate ? s->certificate : o->otlp_certificate;
-	warn_of_path(url, s);
 }
 
 /* What was written, and where: the URL itself has the signal's path behind it. */
@@ -113,7 +103,10 @@ int exporter_new(struct otel **ret, struct loop *l, const struct options *o)
 		.queue_bytes = o->queue_bytes > o->batch_bytes ? o->queue_bytes : o->batch_bytes,
 		.batch_bytes = o->batch_bytes,
 		.batch_items = o->batch_items,
-		.batch_delay_ns = o->batch_delay_ms * NSEC_PER_MSEC,
+		/* a replay's batches are cut by what is in them, not by the time it takes */
+		.batch_delay_ns = o->command == COMMAND_REPLAY ?
+					  REPLAY_DELAY_NS :
+					  o->batch_delay_ms * NSEC_PER_MSEC,
 		.retry_max_ns = RETRY_MAX_NS,
 		.retry_attempts = RETRY_ATTEMPTS,
 		.version = PODTRACE_VERSION,

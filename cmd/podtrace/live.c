@@ -29,6 +29,7 @@ struct live {
 	struct host host;
 	struct out out;
 	u64 start_ns, clock_ns, expire_ns;
+	u64 lost_told;
 	struct loop_timer *metrics, *tick, *end;
 	bool stopping;
 };
@@ -90,9 +91,27 @@ static void collect(struct live *v)
 
 /* ---- the loop's events -------------------------------------------------------------------- */
 
+/* An agent runs on: what it loses is said when it is lost, not only at the end. */
+static void tell_losses(struct live *v)
+{
+	static struct summary s;
+	u64 lost = 0;
+
+	pipe_summary(v->pipe, &s);
+	for (size_t k = 1; k < KIND_END; k++)
+		lost += s.ledger.kind[k].n[LEDGER_LOST_METER] +
+			s.ledger.kind[k].n[LEDGER_LOST_STATE];
+	lost += summary_lost(&s);
+	if (lost > v->lost_told)
+		log_warn("run", "%" PRI_U64 " events or updates of metrics lost since the start; "
+			 "podtrace.events tells which", lost);
+	v->lost_told = lost;
+}
+
 static void on_metrics(void *ctx)
 {
 	collect(ctx);
+	tell_losses(ctx);
 }
 
 static void on_end(void *ctx)

@@ -10,7 +10,7 @@
 
 #define CGROUPS_MAX 16384
 #define OUT_WAITING_MAX (128 * 1024) /* bytes of lines not written yet */
-#define FRAMES_TURN 64 /* a turn of the loop: the exporter sends in between */
+#define FRAMES_TURN 16 /* a turn of the loop: the exporter sends in between */
 
 struct cgroup_name {
 	char path[512]; /* longer ones are cut: what identifies a container stands in 300 */
@@ -78,7 +78,10 @@ static void on_line(void *ctx, struct str text)
 	out_line(&((struct replay *)ctx)->out, text);
 }
 
-/* Who cannot keep up holds the file back: a replay loses nothing. */
+/*
+ * Who cannot keep up holds the file back: a replay loses nothing. What the exporter has is
+ * less than a batch when it goes on, so that the batches depend on the file alone.
+ */
 static bool has_room(const struct replay *r)
 {
 	const struct otel_stats *stats;
@@ -88,10 +91,9 @@ static bool has_room(const struct replay *r)
 	if (!r->otel)
 		return true;
 	stats = otel_stats(r->otel);
-	for (int s = 0; s < SIGNAL_COUNT; s++)
-		if (stats->signal[s].queued_bytes > r->o->queue_bytes / 2)
-			return false;
-	return true;
+	return stats->signal[SIGNAL_TRACES].queued < r->o->batch_items &&
+	       stats->signal[SIGNAL_LOGS].queued < r->o->batch_items &&
+	       !stats->signal[SIGNAL_METRICS].queued;
 }
 
 static void on_turn(void *ctx)

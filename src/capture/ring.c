@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "capture/internal.h"
 
-#define PERF_PAGES 64 /* per CPU, a power of two */
+#define PERF_PAGES_MAX 16384 /* per CPU */
 
 /* Time between drains: halved when the last one found this much, doubled when none. */
 #define DRAIN_MIN_NS (1 * NSEC_PER_MSEC)
@@ -92,7 +92,17 @@ static void on_wakeup(void *ctx, int fd, u32 events)
 	turn(ctx);
 }
 
-static struct perf_buffer *open_perf(struct ring *r, int fd)
+/* What the ring would have, shared among the CPUs: a power of two, one at least. */
+static size_t perf_pages(u64 ring_bytes)
+{
+	u64 page = (u64)sysconf(_SC_PAGESIZE), cpus = (u64)sysconf(_SC_NPROCESSORS_ONLN), n = 1;
+
+	while (n < PERF_PAGES_MAX && n * page * cpus < ring_bytes)
+		n *= 2;
+	return n;
+}
+
+static struct perf_buffer *open_perf_pages(struct ring *r, int fd, size_t pages)
 {
 	/* wake the reader at half of a CPU's buffer, not at each sample */
 	struct perf_event_attr attr = {
@@ -102,10 +112,20 @@ static struct perf_buffer *open_perf(struct ring *r, int fd)
 		.sample_type = PERF_SAMPLE_RAW,
 		.sample_period = 1,
 		.watermark = 1,
-		.wakeup_watermark = (u32)(PERF_PAGES * sysconf(_SC_PAGESIZE) / 2),
+		.wakeup_watermark = (u32)(pages * (size_t)sysconf(_SC_PAGESIZE) / 2),
 	};
 
-	return perf_buffer__new_raw(fd, PERF_PAGES, &attr, on_perf_event, r, NULL);
+	return perf_buffer__new_raw(fd, pages, &attr, on_perf_event, r, NULL);
+}
+
+/* Without CAP_IPC_LOCK the kernel limits what may be locked (perf_event_mlock_kb): less, then. */
+static struct perf_buffer *open_perf(struct ring *r, int fd, u64 ring_bytes)
+{
+	struct perf_buffer *pb = NULL;
+
+	for (size_t pages = perf_pages(ring_bytes); pages && !pb; pages /= 2)
+		pb = open_perf_pages(r, fd, pages);
+	return pb;
 }
 
 int ring_new(struct ring **ret, struct loop *l, const struct maps *maps,
@@ -121,7 +141,7 @@ int ring_new(struct ring **ret, struct loop *l, const struct maps *maps,
 	if (maps->transport == TRANSPORT_RINGBUF)
 		r->rb = ring_buffer__new(maps->ring, on_ring_record, r, NULL);
 	else
-		r->pb = open_perf(r, maps->perf);
+		r->pb = open_perf(r, maps->perf, maps->ring_bytes);
 	if (!r->rb && !r->pb)
 		goto fail;
 	fd = r->rb ? ring_buffer__epoll_fd(r->rb) : perf_buffer__epoll_fd(r->pb);

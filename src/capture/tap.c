@@ -132,7 +132,7 @@ int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct t
 fail:
 	snprintf(err, err_cap,
 		 "cannot write capture file \"%s\": %s: choose a file in a folder that exists and "
-		 "is writable", path, strerror(-e));
+		 "is writable", path, e == -EEXIST ? "it is no regular file" : strerror(-e));
 	tap_free(t);
 	return e;
 }

@@ -8,6 +8,7 @@
 /* What a cell of the kernel held when we last looked, and whose it is. */
 struct cell {
 	struct who *who;
+	u64 changed_ns;
 	struct meter_cell seen;
 };
 
@@ -104,7 +105,35 @@ void series_add(struct series *s, const struct meter_key *key, const struct mete
 		sum->start_ns = s->last_ns;
 	add_difference(&sum->cell, cell, &c->seen);
 	c->who = sum_key.who;
+	c->changed_ns = s->now_ns;
 	c->seen = *cell;
+}
+
+/* How long a cell may be idle: the fuller the table, the shorter. */
+static u64 patience_ns(const struct series *s)
+{
+	size_t n = table_len(s->cells);
+
+	if (n < SERIES_CELLS_MAX / 4)
+		return 600 * NSEC_PER_SEC;
+	return n < SERIES_CELLS_MAX / 2 ? 60 * NSEC_PER_SEC : 0;
+}
+
+void series_expire(struct series *s, series_cell_fn fn, void *ctx)
+{
+	u64 patience = patience_ns(s);
+	const void *k;
+	size_t pos = 0;
+	void *v;
+
+	while (table_next(s->cells, &pos, &k, &v)) {
+		struct meter_key key = *(const struct meter_key *)k;
+
+		if (s->now_ns - ((struct cell *)v)->changed_ns <= patience)
+			continue;
+		fn(ctx, &key);
+		table_del(s->cells, &key);
+	}
 }
 
 void series_walk(const struct series *s, series_fn fn, void *ctx)

@@ -40,8 +40,12 @@ void series_add(struct series *s, const struct meter_key *key, const struct mete
 typedef void (*series_fn)(void *ctx, const struct series_point *point);
 void series_walk(const struct series *s, series_fn fn, void *ctx);
 
-/* Forget who, and tell which cells of the kernel are not needed any more. */
 typedef void (*series_cell_fn)(void *ctx, const struct meter_key *key);
+/* Let go of cells that have been idle (a tenth of an hour, less when there are many): their
+ * cgroups may be gone for good. The sums stay; a cell that begins anew goes on from there. */
+void series_expire(struct series *s, series_cell_fn fn, void *ctx);
+
+/* Forget who, and tell which cells of the kernel are not needed any more. */
 void series_forget(struct series *s, const struct who *who, series_cell_fn fn, void *ctx);
 
 void series_stats(const struct series *s, struct series_stats *ret);

@@ -85,7 +85,7 @@ static void put_losses(const struct summary *s, struct buf *out)
 	if (s->sampled_out)
 		buf_printf(out, "  spans left out by the sampler: %" PRI_U64 "\n", s->sampled_out);
 	if (s->cgroup_gone)
-		buf_printf(out, "  cgroups gone before they could be named: %" PRI_U64 "\n",
+		buf_printf(out, "  events of cgroups gone before they could be named: %" PRI_U64 "\n",
 			   s->cgroup_gone);
 	if (s->cgroup_unread)
 		buf_printf(out,
