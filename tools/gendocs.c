@@ -213,7 +213,8 @@ static void man_page(struct buf *out)
 		 "a bad number or choice in one that begins with OTEL_ is a warning and the default stands,\n"
 		 "as the OpenTelemetry specification wants it.\n"
 		 ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\nDone.\n.It 1\nFailed; the reason is "
-		 "on standard error.\n.It 2\nA command, option or variable was wrong.\n.El\n");
+		 "on standard error.\n.It 2\nA command, option or variable was wrong.\n.It 3\n"
+		 "Something is reduced or off, says\n.Cm doctor .\n.El\n");
 }
 
 /* ---- files --------------------------------------------------------------------------------- */

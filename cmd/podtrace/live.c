@@ -151,38 +151,6 @@ static void on_signal(void *ctx, int signo)
 
 /* ---- setting up --------------------------------------------------------------------------- */
 
-/* "all", or names; -1 (all bits) never happens: families are few. */
-static u32 family_bits(const struct options *o)
-{
-	struct str rest = option_items(&o->families), item;
-	u32 bits = 0;
-
-	while (str_cut(&rest, ',', &item)) {
-		int f = family_find(item);
-
-		bits |= f >= 0 ? 1u << f : (1u << FAMILY_END) - 1;
-	}
-	return bits;
-}
-
-static int forbid(const struct options *o, struct capture_config *config)
-{
-	struct str rest = option_items(&o->forbid), item;
-
-	while (str_cut(&rest, ',', &item)) {
-		int rung = rung_find(item);
-
-		if (rung >= 0)
-			config->forbidden |= 1u << rung;
-		else if (str_eq(item, STR("ringbuf")))
-			config->forbid_ringbuf = true;
-		else
-			return fail(EXIT_USAGE, "--forbid: \"%.*s\" is not something podtrace uses: "
-				    "write some of tp_btf, raw_tp, iter, ringbuf", (int)item.n, item.p);
-	}
-	return EXIT_OK;
-}
-
 /* Live views get all they show, captures everything, the agent what it exports. */
 static void choose_streams(const struct options *o, struct capture_config *config)
 {
@@ -200,9 +168,6 @@ static int start_capture(struct live *v, bool filter)
 	const struct options *o = v->o;
 	bool person = o->command == COMMAND_TRACE && !o->quiet;
 	struct capture_config config = {
-		.families = family_bits(o),
-		.btf = o->btf,
-		.ring_bytes = o->ring_bytes,
 		/* a terminal shows arguments; what leaves the node only if asked for */
 		.args_max = o->command_args || person ? ARGS_MAX : 0,
 		.filter = filter,
@@ -210,7 +175,7 @@ static int start_capture(struct live *v, bool filter)
 		.ctx = v,
 	};
 	char err[512];
-	int code = forbid(o, &config);
+	int code = kernel_options(o, &config);
 
 	if (code)
 		return code;

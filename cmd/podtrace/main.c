@@ -23,10 +23,10 @@ int fail(int code, const char *fmt, ...)
 	return code;
 }
 
-/* Wait this long for somebody to read help or version. */
+/* Wait this long for somebody to read help, version or doctor. */
 #define SAY_WAIT_NS (60 * NSEC_PER_SEC)
 
-static int say(struct out *out)
+int out_say(struct out *out)
 {
 	int err;
 
@@ -42,7 +42,7 @@ static int run_help(const struct options *o)
 
 	out_init(&out);
 	options_help(o, &out.buf);
-	return say(&out);
+	return out_say(&out);
 }
 
 static int run_version(const struct options *o)
@@ -51,7 +51,7 @@ static int run_version(const struct options *o)
 
 	out_init(&out);
 	buf_printf(&out.buf, "podtrace %s\n", PODTRACE_VERSION);
-	return say(&out);
+	return out_say(&out);
 }
 
 /* A descriptor of ours must not take the place of a closed 0, 1 or 2: what is said on stderr
@@ -67,7 +67,7 @@ static void fill_standard(void)
 static int (*const commands[COMMAND_COUNT])(const struct options *) = {
 	[COMMAND_TRACE] = run_live,    [COMMAND_AGENT] = run_live,
 	[COMMAND_CAPTURE] = run_live,  [COMMAND_REPLAY] = run_replay,
-	[COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,
+	[COMMAND_DOCTOR] = run_doctor, [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,
 };
 
 int main(int argc, char **argv)

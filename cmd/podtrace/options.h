@@ -25,7 +25,8 @@ enum command_mask {
 #include "cmd/podtrace/commands.def"
 	FOR_LIVE = FOR_TRACE | FOR_AGENT | FOR_CAPTURE, /* have a kernel side */
 	FOR_EXPORT = FOR_LIVE | FOR_REPLAY,
-	FOR_RUN = FOR_LIVE | FOR_REPLAY,
+	FOR_KERNEL = FOR_LIVE | FOR_DOCTOR,		/* load programs */
+	FOR_RUN = FOR_KERNEL | FOR_REPLAY,
 	FOR_ALL = (1u << COMMAND_COUNT) - 1,
 };
 

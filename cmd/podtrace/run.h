@@ -7,8 +7,8 @@
 #include "otel/otel.h"
 #include "pipe.h"
 
-/* Exit codes. */
-enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2 };
+/* Exit codes. REDUCED: doctor found features that are reduced or off. */
+enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_REDUCED = 3 };
 
 /* Say one line on stderr and return the code. */
 int fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -17,6 +17,11 @@ int fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int run_live(const struct options *o);
 /* replay: from a capture file. */
 int run_replay(const struct options *o);
+/* doctor: what works here, what does not, why, and what to do. */
+int run_doctor(const struct options *o);
+
+/* Families, forbidden means, types and ring of the options. An exit code. */
+int kernel_options(const struct options *o, struct capture_config *config);
 
 /* The exporter the options ask for; *ret stays NULL if they ask for none. An exit code. */
 int exporter_new(struct otel **ret, struct loop *l, const struct options *o);
@@ -44,6 +49,8 @@ void out_line(void *ctx, struct str text);	/* a pipe_config.line; ctx is the out
 void out_flush(struct out *out);		/* what can be written without waiting */
 void out_finish(struct out *out, u64 wait_ns);	/* all of it, waiting at most so long for room */
 void out_free(struct out *out);
+/* All of it, then out_free: for what is said once. An exit code. */
+int out_say(struct out *out);
 void out_summary(struct out *out, const struct summary *s, int format);
 
 #endif

@@ -87,6 +87,22 @@ static void load_families(struct capture *c)
 	}
 }
 
+/* Not even maps: every feature is off for the reason the maps were refused with. */
+static void refuse_all(struct capture *c, int err)
+{
+	say_forget();
+	for (size_t i = 0; i < features_n; i++) {
+		struct feature_status *s = &c->status[c->status_n];
+
+		if (!(c->config.families >> features[i].family & 1))
+			continue;
+		*s = (struct feature_status){ .feature = &features[i], .state = FEATURE_OFF,
+					      .err = err };
+		say_refusal(s, err);
+		c->status_n++;
+	}
+}
+
 /* A file that cannot serve is told by its name, not by what libbpf makes of it. */
 static int check_btf(const char *path, char *err, size_t err_cap)
 {
@@ -127,13 +143,20 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 	if (e)
 		goto fail_told;
 	e = maps_open(&c->maps, config, err, err_cap);
-	if (e)
+	if (e && !config->diagnose)
 		goto fail_told;
-	e = ring_new(&c->ring, l, &c->maps, &c->config);
-	if (e)
-		goto fail;
+	if (!e) {
+		e = ring_new(&c->ring, l, &c->maps, &c->config);
+		if (e && !config->diagnose)
+			goto fail;
+	}
+	if (e) {
+		refuse_all(c, -e);
+		*ret = c;
+		return 0;
+	}
 	load_families(c);
-	if (!count_on(c)) {
+	if (!count_on(c) && !config->diagnose) {
 		e = nothing_works(c, err, err_cap);
 		goto fail_told;
 	}
@@ -254,27 +277,55 @@ size_t capture_features(const struct capture *c, const struct feature_status **r
 
 const char *capture_transport(const struct capture *c)
 {
+	if (!c->maps.object)
+		return "none";
 	return c->maps.transport == TRANSPORT_RINGBUF ? "ring buffer" : "perf buffer";
 }
 
-static u64 object_bytes(const struct bpf_object *o, const struct bpf_object *shared)
+int capture_ring_err(const struct capture *c)
+{
+	return c->maps.ring_err;
+}
+
+static void object_maps_walk(const struct bpf_object *o, const struct bpf_object *shared,
+			     const char *family, capture_map_fn fn, void *ctx)
 {
 	struct bpf_map *map;
-	u64 sum = 0;
 
-	bpf_object__for_each_map(map, o)
-		if (bpf_map__autocreate(map) &&
-		    (o == shared || !bpf_object__find_map_by_name(shared, bpf_map__name(map))))
-			sum += map_bytes(bpf_map__fd(map));
-	return sum;
+	bpf_object__for_each_map(map, o) {
+		struct capture_map m = { .family = family, .name = bpf_map__name(map),
+					 .type = libbpf_bpf_map_type_str(bpf_map__type(map)),
+					 .entries = bpf_map__max_entries(map) };
+
+		if (!bpf_map__autocreate(map) ||
+		    (o != shared && !bpf_map__is_internal(map) &&
+		     bpf_object__find_map_by_name(shared, m.name)))
+			continue;
+		m.bytes = map_bytes(bpf_map__fd(map));
+		fn(ctx, &m);
+	}
+}
+
+void capture_maps(const struct capture *c, capture_map_fn fn, void *ctx)
+{
+	if (!c->maps.object)
+		return;
+	object_maps_walk(c->maps.object, c->maps.object, "", fn, ctx);
+	for (int f = 0; f < FAMILY_END; f++)
+		if (c->family[f].object)
+			object_maps_walk(c->family[f].object, c->maps.object, families[f].name, fn,
+					 ctx);
+}
+
+static void add_bytes(void *ctx, const struct capture_map *map)
+{
+	*(u64 *)ctx += map->bytes;
 }
 
 u64 capture_map_bytes(const struct capture *c)
 {
-	u64 sum = object_bytes(c->maps.object, c->maps.object);
+	u64 sum = 0;
 
-	for (int f = 0; f < FAMILY_END; f++)
-		if (c->family[f].object)
-			sum += object_bytes(c->family[f].object, c->maps.object);
+	capture_maps(c, add_bytes, &sum);
 	return sum;
 }

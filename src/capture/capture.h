@@ -23,6 +23,9 @@ struct capture_config {
 	u64 ring_bytes;		/* ring buffer, rounded up to a power of two of pages */
 	u32 args_max;		/* bytes of argv, 0: none */
 	bool filter;		/* only targets (capture_target); else everything */
+	bool diagnose;		/* doctor: what cannot run is told by capture_features, even if
+				 * that is everything; capture_new fails only for want of memory
+				 * or a wrong btf */
 	enum stream stream[KIND_END];
 	capture_record_fn record;
 	void *ctx;
@@ -69,7 +72,23 @@ void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx);
 void capture_meter_delete(struct capture *c, const struct meter_key *key);
 
 size_t capture_features(const struct capture *c, const struct feature_status **ret);
-const char *capture_transport(const struct capture *c);	/* "ring buffer", "perf buffer" */
-u64 capture_map_bytes(const struct capture *c);		/* of all maps, as the kernel bills it */
+/* "ring buffer", "perf buffer"; "none" when there are no maps (diagnose). */
+const char *capture_transport(const struct capture *c);
+/* errno that the ring buffer was refused with; 0: there is one, or it is forbidden. */
+int capture_ring_err(const struct capture *c);
+
+/* A map of ours, as the kernel bills it now: hashes grow with what they hold. */
+struct capture_map {
+	const char *family;	/* "": of all families */
+	const char *name;
+	const char *type;	/* "ringbuf", "lru_hash" */
+	u32 entries;		/* at most; of a ring its bytes */
+	u64 bytes;
+};
+
+typedef void (*capture_map_fn)(void *ctx, const struct capture_map *map);
+/* Each map once; valid during the call. */
+void capture_maps(const struct capture *c, capture_map_fn fn, void *ctx);
+u64 capture_map_bytes(const struct capture *c);		/* of all of them */
 
 #endif

@@ -18,6 +18,7 @@ const void *object_family(enum wire_family family, size_t *ret_size);
 struct maps {
 	struct bpf_object *object;
 	enum transport transport;
+	int ring_err;		/* errno the ring buffer was refused with, 0: it was not */
 	u64 ring_bytes;
 	int ring, perf, ledger, meters, targets, generation; /* fds; -1: not there */
 };

@@ -107,6 +107,7 @@ int maps_open(struct maps *m, const struct capture_config *config, char *err, si
 	*m = (struct maps){ .ring = -1, .perf = -1 };
 	if (!config->forbid_ringbuf)
 		ret = create(m, config, TRANSPORT_RINGBUF);
+	m->ring_err = config->forbid_ringbuf ? 0 : -ret;
 	if (ret)
 		ret = create(m, config, TRANSPORT_PERF);
 	if (ret) {

@@ -38,8 +38,7 @@ from receiver import Receiver  # noqa: E402  pylint: disable=wrong-import-positi
 BINARY = os.environ.get('PODTRACE') or str(next(iter(sorted(ROOT.glob('build/amd64/podtrace'))), ''))
 START_TIMEOUT = 20
 STOP_TIMEOUT = 40
-KINDS = ('process_exec', 'process_exec_failed', 'process_fork', 'process_exit', 'tcp_connect', 'tcp_accept',
-         'tcp_state', 'tcp_close', 'tcp_retransmit', 'tcp_reset', 'tcp_listen_drop')
+KINDS = re.findall(r'^KIND\(\d+, (\w+),', (ROOT / 'bpf' / 'registry.def').read_text(encoding='utf-8'), re.M)
 LOST = ('lost_ring', 'lost_scratch')
 SCRATCH = tempfile.TemporaryDirectory(prefix='podtrace-e2e-')  # of this run of tests: the workload's binary
 
@@ -435,6 +434,7 @@ class Case(unittest.TestCase):
 
     def assert_ledger(self, run: Run):
         """Each kind adds up: produced = filtered + counted + sent + lost, sent = delivered. Not one is unaccounted."""
+        self.assertEqual(sorted(run.events), sorted(KINDS))
         for kind in KINDS:
             n = run.events[kind]
             lost = sum(n[key] for key in LOST)

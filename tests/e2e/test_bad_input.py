@@ -357,7 +357,8 @@ class Damaged(Case):
     def test_more(self):
         self.assert_damaged({
             'a byte too much': self.whole + b'\0', 'twice': self.whole * 2, 'empty': b'',
-            'the magic alone': b'podtrace', 'zeros': bytes(4096), 'podtrace itself': pathlib.Path(rig.BINARY).read_bytes()})
+            'the magic alone': b'podtrace', 'zeros': bytes(4096),
+            'podtrace itself': pathlib.Path(rig.BINARY).read_bytes()})
 
     def test_no_file(self):
         for path in ('/nonexistent', str(self.folder), '/dev/null'):

@@ -156,7 +156,8 @@ class Starts(Case):
             'process.pid', 'process.parent_pid', 'process.executable.path', 'process.executable.name',
             'process.working_directory')}, {
                 'process.pid': told['pid'], 'process.parent_pid': told['parent'],
-                'process.executable.path': '/bin/true', 'process.executable.name': 'true', 'process.working_directory': '/usr/lib'})
+                'process.executable.path': '/bin/true', 'process.executable.name': 'true',
+                'process.working_directory': '/usr/lib'})
         self.assertEqual(int(line['process.real_user.id']), 65534)
         end, = run.of('process.exit')
         self.assertEqual((end['process.executable.path'], int(end['process.real_user.id'])), ('/bin/true', 65534))
@@ -315,8 +316,8 @@ class Directories(Case):
         cgroup = self.cgroup()
         with self.trace(cgroup) as run:
             with cgroup.inside():
-                subprocess.run(['chroot', root, '/workload', 'exec', '/in/side', '0', '/workload', 'workload', 'spec', 'exit=0'],
-                               check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(['chroot', root, '/workload', 'exec', '/in/side', '0', '/workload', 'workload', 'spec',
+                                'exit=0'], check=True, stdout=subprocess.DEVNULL)
         self.assert_lossless(run)
         self.assertEqual(run.of('process.exec')[-1]['process.working_directory'], '/in/side')
 

@@ -23,7 +23,8 @@ class Stop(rig.Case):
         self.assertEqual(run.summary['lost'], 0)
         self.assertEqual(run.code, 0, run.log)
         traces = run.summary['exports']['traces']
-        self.assertEqual(traces['created'], sum(run.events[kind]['delivered'] for kind in ('process_exit', 'tcp_close')))
+        ended = sum(run.events[kind]['delivered'] for kind in ('process_exit', 'tcp_close'))
+        self.assertEqual(traces['created'], ended)
         for name, numbers in run.summary['exports'].items():
             self.assertEqual(numbers['created'], numbers['exported'] + sum(numbers['lost'].values()), name)
         self.assertEqual(len(export.spans()), traces['exported'])

@@ -265,7 +265,7 @@ static void unknown_names(void **state)
 	    "\"agnet\": unknown command: did you mean \"podtrace agent\"?");
 	bad(ARGS("replay", "f", "--ring-size", "5"), NO_ENV,
 	    "--ring-size: not an option of \"podtrace replay\": it belongs to trace, agent, "
-	    "capture");
+	    "capture, doctor");
 	bad(ARGS("agent", "-q"), NO_ENV,
 	    "-q: not an option of \"podtrace agent\": it belongs to trace, replay");
 	bad(ARGS("version", "-a"), NO_ENV,

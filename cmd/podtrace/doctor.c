@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor: look at the node, try everything once, tell. */
+#include <string.h>
+#include "cmd/podtrace/doctor.h"
+#include "version.h"
+
+/* The programs decide whether anything works; the rest only whether all of it does. */
+static void judge(struct doctor *d)
+{
+	size_t works = 0, full = 0;
+
+	for (size_t i = 0; i < d->features_n; i++) {
+		const struct doctor_feature *f = &d->features[i];
+
+		full += !strcmp(f->state, "on");
+		works += family_find(str_of(f->group)) >= 0 && strcmp(f->state, "off") != 0;
+	}
+	d->verdict = !works ? DOCTOR_NOTHING : full < d->features_n ? DOCTOR_SOME : DOCTOR_ALL;
+	d->exit_code = !works ? EXIT_RUN : full < d->features_n ? EXIT_REDUCED : EXIT_OK;
+}
+
+static int print(const struct checkup *c)
+{
+	struct out out;
+
+	out_init(&out);
+	if (c->o->output == OUTPUT_JSON)
+		doctor_json(&c->report, &out.buf);
+	else
+		doctor_text(&c->report, &out.buf);
+	return out_say(&out);
+}
+
+int run_doctor(const struct options *o)
+{
+	static struct checkup c; /* large: not on the stack */
+	int code;
+
+	c = (struct checkup){
+		.o = o,
+		.roots = { .proc = o->proc_base,
+			   .sys = "/sys",
+			   .cgroup = o->cgroup_base,
+			   .root = "" },
+		.report = { .version = PODTRACE_VERSION, .memory = o->memory },
+	};
+	doctor_facts(&c);
+	code = doctor_probe(&c);
+	if (code)
+		return code;
+	judge(&c.report);
+	code = print(&c);
+	return code ? code : c.report.exit_code;
+}

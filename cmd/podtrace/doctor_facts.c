@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the node is, in words: each fact with what follows from it, and what to do. */
+#include <stdio.h>
+#include <string.h>
+#include "base/errname.h"
+#include "cmd/podtrace/doctor.h"
+
+/* Capabilities that a feature of ours can use today; each feature names its own. */
+static const char *const wanted[] = { "BPF", "PERFMON", "DAC_READ_SEARCH" };
+
+static struct doctor_fact *add(struct checkup *c, const char *name, const char *value)
+{
+	struct doctor *d = &c->report;
+	struct doctor_fact *f = &d->facts[d->facts_n++]; /* as many as are written below */
+
+	f->name = name;
+	str_copy(f->value, sizeof(f->value), str_of(value));
+	return f;
+}
+
+static void say(struct doctor_fact *f, const char *note, const char *fix)
+{
+	str_copy(f->note, sizeof(f->note), str_of(note));
+	str_copy(f->fix, sizeof(f->fix), str_of(fix));
+}
+
+/* Items of a list are parted by blanks. */
+static void as_list(struct doctor_fact *f, char sep)
+{
+	f->list = true;
+	for (char *p = f->value; *p; p++)
+		if (*p == sep)
+			*p = ' ';
+}
+
+static const char *or_unknown(const char *value)
+{
+	return value[0] ? value : "unknown";
+}
+
+/* ---- kernel ------------------------------------------------------------------------------- */
+
+static void add_kernel(struct checkup *c)
+{
+	struct doctor_fact *f;
+
+	add(c, "kernel", or_unknown(c->host.kernel));
+	add(c, "arch", or_unknown(c->host.arch));
+	add(c, "os", system_name(c->system.system));
+	f = add(c, "os_name", or_unknown(c->system.name));
+	if (c->privilege.pid_ns == PID_NS_NESTED && c->system.system != SYSTEM_UNKNOWN)
+		say(f, "it may be the container's: the node's is seen only from its pid namespace",
+		    "");
+	f = add(c, "btf", btf_name(c->btf));
+	if (c->btf == BTF_NONE)
+		say(f, "the kernel does not tell its types: programs cannot be fitted to it",
+		    "podtrace doctor --btf FILE, with a file of this kernel's types");
+	else if (c->btf == BTF_UNKNOWN)
+		say(f, "/sys/kernel/btf/vmlinux cannot be read", "");
+}
+
+static void add_security(struct checkup *c)
+{
+	static const char mount[] = "mount the node's /sys/kernel/security there, read-only "
+				    "(hostPath: /sys/kernel/security)";
+	struct doctor_fact *f = add(c, "lockdown", lockdown_name(c->lsm.lockdown));
+
+	if (c->lsm.lockdown == LOCKDOWN_UNKNOWN) {
+		say(f, "", mount);
+		snprintf(f->note, sizeof(f->note), "cannot read %s/kernel/security/lockdown: %s",
+			 c->roots.sys,
+			 c->lsm.lockdown_err ? errname(c->lsm.lockdown_err) : "not its form");
+	} else if (c->lsm.lockdown == LOCKDOWN_CONFIDENTIALITY) {
+		say(f, "programs that copy kernel memory are refused", "");
+	}
+	f = add(c, "lsm", or_unknown(c->lsm.list));
+	as_list(f, ',');
+	if (!c->lsm.list[0])
+		say(f, "cannot read /sys/kernel/security/lsm", mount);
+	f = add(c, "selinux", selinux_name(c->lsm.selinux));
+	if (c->lsm.selinux == SELINUX_UNKNOWN)
+		say(f, "cannot read /sys/fs/selinux/enforce",
+		    "mount the node's /sys/fs/selinux there, read-only (hostPath: "
+		    "/sys/fs/selinux)");
+	add(c, "label", !c->lsm.label_known ? "unknown" : c->lsm.label[0] ? c->lsm.label : "none");
+}
+
+/* ---- this process ------------------------------------------------------------------------- */
+
+static void add_capabilities(struct checkup *c)
+{
+	struct doctor_fact *f = add(c, "capabilities", "");
+	struct buf value, note, fix;
+	size_t missing = 0;
+
+	buf_fixed(&value, f->value, sizeof(f->value));
+	buf_fixed(&note, f->note, sizeof(f->note));
+	buf_fixed(&fix, f->fix, sizeof(f->fix));
+	privilege_caps(&c->privilege, &value);
+	f->list = true;
+	if (c->privilege.caps_known) {
+		for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+			if (privilege_has(&c->privilege, (u32)cap_find(str_of(wanted[i]))))
+				continue;
+			buf_printf(&note, "%s%s", missing ? " " : "of those it uses it lacks ",
+				   wanted[i]);
+			buf_printf(&fix, "%s%s",
+				   missing ? ", "
+					   : "sudo, or securityContext: "
+					     "{runAsUser: 0, capabilities: {add: [",
+				   wanted[i]);
+			missing++;
+		}
+		if (missing)
+			buf_cstr(&fix, "]}}");
+	} else {
+		buf_cstr(&note, "cannot read self/status below --proc-base");
+	}
+	value.p[value.n] = note.p[note.n] = fix.p[fix.n] = '\0';
+}
+
+static void add_process(struct checkup *c)
+{
+	struct doctor_fact *f;
+
+	add_capabilities(c);
+	add(c, "seccomp", seccomp_name(c->privilege.seccomp));
+	f = add(c, "pid_namespace", pid_ns_name(c->privilege.pid_ns));
+	if (c->privilege.pid_ns == PID_NS_NESTED) {
+		say(f, "",
+		    "hostPID: true, or without unshare (Talos 1.14: with workload isolation "
+		    "it is the sandbox's all the same)");
+		snprintf(f->note, sizeof(f->note),
+			 "not the node's first one, but %" PRI_U64
+			 ": processes have other pids here",
+			 c->privilege.pid_ns_inode);
+	} else if (c->privilege.pid_ns == PID_NS_UNKNOWN) {
+		say(f, "cannot look at self/ns/pid below --proc-base",
+		    "name a /proc with --proc-base");
+	}
+}
+
+/* ---- mounts ------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *lost; /* without it */
+	const char *fix;
+} mounts[MOUNT_COUNT] = {
+	[MOUNT_PROC] = { "processes and capabilities are not known",
+			 "mount -t proc proc /proc, or --proc-base" },
+	[MOUNT_SYS] = { "the kernel's types are not found", "mount -t sysfs sysfs /sys" },
+	[MOUNT_SECURITYFS] = { "lockdown and lsm are not known",
+			       "mount -t securityfs securityfs /sys/kernel/security" },
+	[MOUNT_CGROUP] = { "containers cannot be told apart",
+			   "mount the node's /sys/fs/cgroup (hostPath), and name it with "
+			   "--cgroup-base" },
+};
+
+static void add_mounts(struct checkup *c)
+{
+	struct doctor_fact *f = add(c, "missing_mounts", "");
+	struct buf value, note, fix;
+	bool first = true;
+
+	buf_fixed(&value, f->value, sizeof(f->value));
+	buf_fixed(&note, f->note, sizeof(f->note));
+	buf_fixed(&fix, f->fix, sizeof(f->fix));
+	f->list = true;
+	for (int m = 0; m < MOUNT_COUNT; m++) {
+		if (!(c->tree.missing >> m & 1))
+			continue;
+		buf_printf(&value, "%s%s", first ? "" : " ", node_mount_name((enum node_mount)m));
+		buf_printf(&note, "%s%s", first ? "" : "; ", mounts[m].lost);
+		buf_printf(&fix, "%s%s", first ? "" : "; ", mounts[m].fix);
+		first = false;
+	}
+	value.p[value.n] = note.p[note.n] = fix.p[fix.n] = '\0';
+}
+
+static void add_cgroup(struct checkup *c)
+{
+	struct doctor_fact *f = add(c, "cgroup_version", cgroup_version_name(c->tree.version));
+
+	if (c->tree.version == CGROUP_V1)
+		say(f, "only the v2 tree has ids that the kernel gives with an event",
+		    "boot with systemd.unified_cgroup_hierarchy=1");
+	else if (c->tree.version == CGROUP_NONE)
+		snprintf(f->note, sizeof(f->note), "no cgroups are mounted at %.120s",
+			 c->roots.cgroup);
+	else if (c->tree.version == CGROUP_UNKNOWN)
+		snprintf(f->note, sizeof(f->note), "cannot look at %.120s: %s", c->roots.cgroup,
+			 errname(c->tree.err));
+	f = add(c, "cgroup_driver", cgroup_driver_name(c->tree.driver));
+	if (c->tree.driver == DRIVER_UNKNOWN)
+		say(f, "no folder of a kubelet (kubepods, kubepods.slice) is to be seen", "");
+	else if (c->tree.driver == DRIVER_BOTH)
+		say(f, "kubepods and kubepods.slice both exist: one is left from before", "");
+	add_mounts(c);
+}
+
+void doctor_facts(struct checkup *c)
+{
+	host_read(&c->host);
+	lsm_read(&c->roots, &c->lsm);
+	privilege_read(&c->roots, &c->privilege);
+	tree_read(&c->roots, &c->tree);
+	system_read(&c->roots, &c->system);
+	c->btf = btf_read(&c->roots, c->o->btf);
+	add_kernel(c);
+	add_security(c);
+	add_process(c);
+	add_cgroup(c);
+}

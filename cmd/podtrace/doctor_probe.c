@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything is tried for real: maps are made, programs are loaded and attached, a cgroup is
+ * looked up, and all of it goes away again. A probe adds one row per feature.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "cmd/podtrace/doctor.h"
+#include "fold/series.h"
+
+static struct doctor_feature *add(struct checkup *c, const char *group, const char *name,
+				  const char *needs)
+{
+	struct doctor *d = &c->report;
+	struct doctor_feature *f = &d->features[d->features_n];
+
+	if (d->features_n < DOCTOR_FEATURES_MAX)
+		d->features_n++;
+	*f = (struct doctor_feature){ .group = group,
+				      .name = name,
+				      .needs = needs,
+				      .rung = "",
+				      .without = "",
+				      .state = "on" };
+	return f;
+}
+
+static void blame(struct doctor_feature *f, const char *reason, const char *fix)
+{
+	str_copy(f->reason, sizeof(f->reason), str_of(reason));
+	str_copy(f->fix, sizeof(f->fix), str_of(fix));
+}
+
+static struct doctor_table *add_table(struct checkup *c, bool kernel, const char *type)
+{
+	struct doctor *d = &c->report;
+	struct doctor_table *t = &d->tables[d->tables_n];
+
+	if (d->tables_n == DOCTOR_TABLES_MAX) {
+		d->tables_more++;
+		return NULL;
+	}
+	d->tables_n++;
+	*t = (struct doctor_table){ .kernel = kernel, .type = type };
+	return t;
+}
+
+/* ---- the kernel side ---------------------------------------------------------------------- */
+
+#define NEEDS_BPF "BPF PERFMON"
+
+/* Refused for want of a privilege, or although it is there: then somebody else refuses. */
+static void explain(const struct checkup *c, struct doctor_feature *f)
+{
+	const struct node_privilege *p = &c->privilege;
+	bool holds = privilege_has(p, (u32)cap_find(STR("SYS_ADMIN"))) ||
+		     (privilege_has(p, (u32)cap_find(STR("BPF"))) &&
+		      privilege_has(p, (u32)cap_find(STR("PERFMON"))));
+
+	if ((f->err != EPERM && f->err != EACCES) || !p->caps_known)
+		return;
+	if (!holds)
+		blame(f,
+		      f->err == EPERM ? "not permitted (EPERM): lacks capabilities"
+				      : "not permitted (EACCES): lacks capabilities",
+		      "sudo, or securityContext: {runAsUser: 0, capabilities: {add: [BPF, "
+		      "PERFMON]}}");
+	else if (f->err == EPERM)
+		blame(f,
+		      "not permitted (EPERM), though the capabilities are held: by seccomp, "
+		      "lockdown or a security module",
+		      "see lockdown, lsm and seccomp above; seccompProfile: {type: Unconfined} "
+		      "where the runtime is old");
+}
+
+static void add_features(struct checkup *c, const struct capture *capture)
+{
+	static const char *const states[] = {
+		[FEATURE_ON] = "on",
+		[FEATURE_REDUCED] = "reduced",
+		[FEATURE_OFF] = "off",
+	};
+	const struct feature_status *status;
+	size_t n = capture_features(capture, &status);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct feature_status *s = &status[i];
+		struct doctor_feature *f =
+			add(c, families[s->feature->family].name, s->feature->name, NEEDS_BPF);
+
+		f->state = states[s->state];
+		f->rung = s->state == FEATURE_OFF ? "" : rung_name(s->rung);
+		f->without = s->feature->without;
+		f->err = s->err;
+		blame(f, s->reason, s->fix);
+		explain(c, f);
+	}
+}
+
+static void add_transport(struct checkup *c, const struct capture *capture)
+{
+	struct doctor_feature *f = add(c, "transport", "ring", "BPF");
+	const char *transport = capture_transport(capture);
+
+	f->err = capture_ring_err(capture);
+	f->without = "events do not reach podtrace";
+	if (!strcmp(transport, "none")) {
+		f->state = "off";
+		blame(f, "no map can be made", "");
+		explain(c, f);
+		return;
+	}
+	f->rung = transport;
+	if (!strcmp(transport, "ring buffer"))
+		return;
+	f->state = "reduced";
+	f->needs = NEEDS_BPF;
+	blame(f,
+	      f->err ? "the kernel has no ring buffer: each CPU has its own, more is lost"
+		     : "forbidden by --forbid",
+	      f->err ? "" : "forbid less");
+}
+
+static void on_map(void *ctx, const struct capture_map *map)
+{
+	struct doctor_table *t = add_table(ctx, true, map->type);
+
+	if (!t)
+		return;
+	snprintf(t->name, sizeof(t->name), "%s%s%s", map->family, map->family[0] ? "/" : "",
+		 map->name);
+	t->entries = map->entries;
+	t->bytes = map->bytes;
+}
+
+static void on_record(void *ctx, const void *record, size_t size)
+{
+	/* with a filter and no target there is none */
+}
+
+static int probe_capture(struct checkup *c)
+{
+	struct capture_config config = {
+		.diagnose = true, .filter = true, .args_max = ARGS_MAX, .record = on_record
+	};
+	int code = kernel_options(c->o, &config);
+	struct capture *capture;
+	struct loop *loop;
+	char err[512];
+
+	if (code)
+		return code;
+	for (size_t i = 1; i < KIND_END; i++)
+		config.stream[i] = STREAM_ALL; /* nothing is left out of the programs */
+	loop = loop_new();
+	if (!loop)
+		return fail(EXIT_RUN, "cannot set up the event loop: %s", strerror(errno));
+	if (capture_new(&capture, loop, &config, err, sizeof(err))) {
+		loop_free(loop);
+		return fail(EXIT_RUN, "%s", err);
+	}
+	add_features(c, capture);
+	add_transport(c, capture);
+	if (c->o->memory)
+		capture_maps(capture, on_map, c);
+	capture_stop(capture);
+	capture_free(capture);
+	loop_free(loop);
+	return EXIT_OK;
+}
+
+/* ---- the user side ------------------------------------------------------------------------ */
+
+#define FIX_CGROUP "mount the node's /sys/fs/cgroup (hostPath) and name it: PODTRACE_CGROUP_BASE"
+
+/* New cgroups tell their names (the feature cgroup/mkdir): only older ones are looked for. */
+static bool names_are_told(const struct doctor *d)
+{
+	for (size_t i = 0; i < d->features_n; i++)
+		if (!strcmp(d->features[i].group, "cgroup") &&
+		    !strcmp(d->features[i].name, "mkdir"))
+			return d->features[i].rung[0];
+	return false;
+}
+
+static void judge_identity(struct checkup *c, const struct enrich_stats *s)
+{
+	struct doctor_feature *f = add(c, "identity", "containers", "DAC_READ_SEARCH");
+
+	f->rung = s->cgroup_by_handle ? "file handle" : "tree walk";
+	if (!s->cgroup_by_handle || s->cgroup_partial)
+		f->state = "reduced";
+	if (!s->cgroup_by_handle) {
+		bool held = privilege_has(&c->privilege, (u32)cap_find(STR("DAC_READ_SEARCH")));
+
+		f->err = held ? 0 : EPERM;
+		blame(f,
+		      names_are_told(&c->report)
+			      ? "cgroups older than podtrace are found by walking the tree, five "
+				"times a "
+				"second at most: what goes in between stays without a name"
+			      : "cgroups are found by walking the tree: containers that live for "
+				"less "
+				"than a second stay without a name",
+		      held ? ""
+			   : "sudo, or securityContext: {runAsUser: 0, capabilities: {add: "
+			     "[DAC_READ_SEARCH]}}");
+	}
+	if (s->cgroup_partial)
+		blame(f,
+		      "only a part of the cgroup tree is mounted: what is outside stays without a "
+		      "name",
+		      FIX_CGROUP);
+}
+
+static void bill_enrich(struct checkup *c, const struct enrich_config *config, u64 bytes)
+{
+	struct doctor_table *t = c->o->memory ? add_table(c, false, "table") : NULL;
+
+	if (!t)
+		return;
+	snprintf(t->name, sizeof(t->name), "cgroups and processes");
+	t->entries = config->cgroups_max + config->processes_max;
+	t->bytes = bytes;
+}
+
+static int probe_identity(struct checkup *c)
+{
+	struct enrich_config config = pipe_options(c->o, NULL, &c->host).enrich;
+	struct enrich_stats stats;
+	struct enrich *enrich;
+	char why[512] = "";
+	int err;
+
+	config.cgroup_base = c->o->cgroup_base;
+	config.proc_base = c->o->proc_base;
+	err = enrich_new(&enrich, &config, why, sizeof(why));
+	if (err) {
+		struct doctor_feature *f = add(c, "identity", "containers", "DAC_READ_SEARCH");
+
+		f->state = "off";
+		f->err = -err;
+		f->without = "events and metrics have no container, pod or service";
+		blame(f, why, FIX_CGROUP);
+		config.cgroup_base = NULL;
+		if (enrich_new(&enrich, &config, why, sizeof(why)))
+			return EXIT_OK; /* no bill, then */
+	}
+	enrich_stats(enrich, &stats);
+	if (!err)
+		judge_identity(c, &stats);
+	bill_enrich(c, &config, stats.bytes);
+	enrich_free(enrich);
+	return EXIT_OK;
+}
+
+/* The tables that are not part of a feature: as agent makes them. */
+static int bill_pipe(struct checkup *c)
+{
+	struct series *series = c->o->memory ? series_new(0) : NULL;
+	struct series_stats stats;
+	struct doctor_table *t;
+
+	if (!series)
+		return EXIT_OK;
+	series_stats(series, &stats);
+	series_free(series);
+	t = add_table(c, false, "table");
+	if (t) {
+		snprintf(t->name, sizeof(t->name), "metric series");
+		t->entries = SERIES_CELLS_MAX + SERIES_MAX;
+		t->bytes = stats.bytes;
+	}
+	for (int s = 0; s < SIGNAL_COUNT; s++) {
+		t = add_table(c, false, "queue");
+		if (!t)
+			break;
+		snprintf(t->name, sizeof(t->name), "queue of %s",
+			 otel_signal_name((enum otel_signal)s));
+		t->bytes = c->o->queue_bytes;
+	}
+	t = add_table(c, false, "table");
+	if (t) {
+		snprintf(t->name, sizeof(t->name), "resources");
+		t->entries = OTEL_RESOURCES_MAX;
+		t->bytes = OTEL_RESOURCE_BYTES_MAX;
+	}
+	return EXIT_OK;
+}
+
+/* In the order of the report. What else can be asked (the runtime's CRI socket, the API
+ * server) is one more row here. */
+static int (*const probes[])(struct checkup *) = { probe_capture, probe_identity, bill_pipe };
+
+int doctor_probe(struct checkup *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+		int code = probes[i](c);
+
+		if (code)
+			return code;
+	}
+	return EXIT_OK;
+}

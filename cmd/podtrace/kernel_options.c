@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From options to what the kernel side is to be: shared by all commands that have one. */
+#include "cmd/podtrace/run.h"
+
+/* "all", or names; -1 (all bits) never happens: families are few. */
+static u32 family_bits(const struct options *o)
+{
+	struct str rest = option_items(&o->families), item;
+	u32 bits = 0;
+
+	while (str_cut(&rest, ',', &item)) {
+		int f = family_find(item);
+
+		bits |= f >= 0 ? 1u << f : (1u << FAMILY_END) - 1;
+	}
+	return bits;
+}
+
+static int forbid(const struct options *o, struct capture_config *config)
+{
+	struct str rest = option_items(&o->forbid), item;
+
+	while (str_cut(&rest, ',', &item)) {
+		int rung = rung_find(item);
+
+		if (rung >= 0)
+			config->forbidden |= 1u << rung;
+		else if (str_eq(item, STR("ringbuf")))
+			config->forbid_ringbuf = true;
+		else
+			return fail(EXIT_USAGE, "--forbid: \"%.*s\" is not something podtrace uses: "
+				    "write some of tp_btf, raw_tp, iter, ringbuf", (int)item.n, item.p);
+	}
+	return EXIT_OK;
+}
+
+int kernel_options(const struct options *o, struct capture_config *config)
+{
+	config->families = family_bits(o);
+	config->btf = o->btf;
+	config->ring_bytes = o->ring_bytes;
+	return forbid(o, config);
+}

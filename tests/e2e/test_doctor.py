@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""doctor tells the truth: what works, what does not and why, by the exit code, to a person and to a machine alike."""
+
+import contextlib
+import glob
+import json
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import time
+import unittest
+
+import rig
+
+ALL_RUNGS = 'tp_btf,raw_tp,iter'
+ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
+INITIAL_PID_NS = 0xeffffffc
+
+
+def doctor(*args, **more) -> subprocess.CompletedProcess:
+    return rig.once('doctor', *args, **more)
+
+
+class Case(rig.Case):
+    def report(self, *args, code, **more) -> dict:
+        """The JSON of one run, and that the text of another says the same."""
+        text, js = doctor(*args, **more), doctor(*args, '--output', 'json', **more)
+        self.assertEqual((text.returncode, js.returncode), (code, code), text.stderr + text.stdout)
+        self.assertEqual((text.stderr, js.stderr), ('', ''))
+        line, rest = js.stdout.split('\n', 1)
+        self.assertEqual(rest, '')                              # one object, one line
+        report = json.loads(line)
+        self.assertEqual(list(report), ['doctor'])
+        report = report['doctor']
+        self.assertEqual(report['exit_code'], code)
+        self.assert_same(text.stdout, report)
+        self.assert_consistent(report)
+        return report
+
+    def assert_same(self, text, report):
+        """Everything of the object stands in the text, in its place."""
+        head, _, rest = text.partition('\nfeatures ')
+        facts = {}
+        for line in head.split('\nnode\n')[1].split('\n'):
+            match = re.match(r'  (\w+) +(\S.*)$', line)
+            more = re.match(r' {23}(\S.*)$', line)
+            if match:
+                name = match[1]
+                facts[name] = match[2]
+            elif more:
+                facts[name] += ' ' + more[1]
+        self.assertEqual(facts, {name: (' '.join(of['value']) or 'none') if isinstance(of['value'], list) else
+                                 of['value'] for name, of in report['facts'].items()})
+        features = [(f'{of["family"]}/{of["feature"]}', of['state'], of['rung'] or '-', of['errno_name'] or '-',
+                     ' '.join(of['needs']) or '-') for of in report['features']]
+        rows = re.findall(r'^  (\w+/\w+) +(\w+) +(.{12}) (\S+) +(.*)$', rest.split('\n\n')[0], re.M)
+        self.assertEqual([tuple(part.strip() for part in row) for row in rows], features)
+        for of in (*report['facts'].values(), *report['features']):
+            for key in ('note', 'reason', 'fix'):
+                self.assertIn(numberless(of.get(key, '')), numberless(text))
+        self.assertIn(f'{report["on"]} on, {report["reduced"]} reduced, {report["off"]} off\n', text)
+
+    def assert_consistent(self, report):
+        states = [of['state'] for of in report['features']]
+        self.assertEqual({state: states.count(state) for state in ('on', 'reduced', 'off')},
+                         {state: report[state] for state in ('on', 'reduced', 'off')})
+        self.assertEqual(report['verdict'], {ON: 'all', REDUCED: 'some', RUN: 'nothing'}[report['exit_code']])
+        for of in report['features']:
+            self.assertEqual(of['state'] == 'on', of['reason'] == '', of)
+            self.assertEqual(of['state'] == 'off', of['rung'] == '', of)
+
+    def states(self, report) -> dict:
+        return {f'{of["family"]}/{of["feature"]}': of['state'] for of in report['features']}
+
+    def feature(self, report, name) -> dict:
+        (of,) = [of for of in report['features'] if f'{of["family"]}/{of["feature"]}' == name]
+        return of
+
+    def value(self, report, name):
+        return report['facts'][name]['value']
+
+
+def numberless(text) -> str:
+    """Without inodes: each of two runs in a new namespace has another."""
+    return re.sub(r'\b4\d{9}\b', 'N', text)
+
+
+def kernel_side(report) -> list:
+    return [of for of in report['features'] if of['family'] not in ('transport', 'identity')]
+
+
+class Here(Case):
+    def test_everything_is_on(self):
+        report = self.report(code=ON)
+        self.assertEqual(set(self.states(report).values()), {'on'})
+        self.assertGreaterEqual(len(report['features']), 13)
+
+    def test_the_node_is_as_it_is(self):
+        report = self.report(code=ON)
+        self.assertEqual(self.value(report, 'kernel'), os.uname().release)
+        self.assertEqual(self.value(report, 'btf'), 'own')
+        inode = os.stat('/proc/self/ns/pid').st_ino
+        self.assertEqual(self.value(report, 'pid_namespace'), 'initial' if inode == INITIAL_PID_NS else 'nested')
+        self.assertEqual(self.value(report, 'cgroup_version'),
+                         'v2' if rig.v2_root() == '/sys/fs/cgroup' else 'hybrid')
+        with open('/etc/os-release', encoding='utf-8') as f:
+            self.assertIn(self.value(report, 'os_name'), f.read())
+        with open('/proc/self/status', encoding='ascii') as f:
+            status = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+        caps = self.value(report, 'capabilities')
+        if caps != ['all']:
+            self.assertEqual(len(caps), bin(int(status['CapEff'], 16)).count('1'))
+        self.assertEqual(self.value(report, 'seccomp'), ('off', 'strict', 'filter')[int(status['Seccomp'])])
+        lockdown = pathlib.Path('/sys/kernel/security/lockdown')
+        self.assertEqual(self.value(report, 'lockdown') == 'unknown', not lockdown.exists())
+
+    def test_it_leaves_nothing_behind(self):
+        if not shutil.which('bpftool'):
+            self.skipTest('no bpftool here')
+
+        def held_by_none() -> set:
+            shown = subprocess.run(['bpftool', '-j', 'prog'], capture_output=True, check=True)
+            held = set()
+            for info in glob.glob('/proc/[0-9]*/fdinfo/*'):
+                with contextlib.suppress(OSError), open(info, encoding='utf-8', errors='replace') as f:
+                    held.update(int(line.split()[1]) for line in f if line.startswith('prog_id:'))
+            return {prog['id'] for prog in json.loads(shown.stdout)} - held
+        before = held_by_none()
+        self.report(code=ON)
+        deadline = time.monotonic() + 10
+        while held_by_none() - before and time.monotonic() < deadline:
+            time.sleep(0.1)                                     # the kernel frees them a moment later
+        self.assertEqual(held_by_none() - before, set())
+
+    def test_some_families(self):
+        report = self.report('--families', 'process', code=ON)
+        self.assertEqual({of['family'] for of in report['features']}, {'process', 'transport', 'identity'})
+
+    def test_memory(self):
+        report = self.report('--memory', code=ON)
+        kernel, user = report['memory']['kernel'], report['memory']['user']
+        maps = {of['name']: of for of in kernel['maps']}
+        self.assertEqual(kernel['bytes'], sum(of['bytes'] for of in kernel['maps']))
+        self.assertEqual(user['bytes'], sum(of['bytes'] for of in user['tables']))
+        self.assertEqual(maps['ring']['type'], 'ringbuf')
+        self.assertGreaterEqual(maps['ring']['bytes'], 2 << 20)
+        self.assertEqual(maps['ring']['entries'], 2 << 20)
+        self.assertTrue(all(of['bytes'] > 0 for of in (*kernel['maps'], *user['tables'])))
+        self.assertEqual(report['memory']['more'], 0)
+        larger = self.report('--memory', '--ring-size', '8MiB', '--queue-size', '16MiB', code=ON)['memory']
+        self.assertGreaterEqual(larger['kernel']['bytes'], kernel['bytes'] + (6 << 20))
+        self.assertEqual(larger['user']['bytes'], user['bytes'] + 3 * (8 << 20))
+        text = doctor('--memory').stdout
+        for of in (*kernel['maps'], *user['tables']):
+            self.assertIn(f'  {of["name"]} ', text)
+        # the control: not asked for, not there
+        self.assertNotIn('memory', self.report(code=ON))
+
+
+class Forbidden(Case):
+    def test_a_rung_less_is_reduced(self):
+        report = self.report('--forbid', 'tp_btf', code=REDUCED)
+        for of in kernel_side(report):
+            if of['rung'] == 'raw_tp':
+                self.assertEqual((of['state'], of['reason']), ('reduced', 'forbidden by --forbid'))
+        self.assertIn('raw_tp', {of['rung'] for of in kernel_side(report)})
+        self.assertNotIn('tp_btf', {of['rung'] for of in kernel_side(report)})
+        self.assertEqual(report['off'], 0)
+
+    def test_perf_buffer_is_reduced(self):
+        report = self.report('--forbid', 'ringbuf', code=REDUCED)
+        ring = self.feature(report, 'transport/ring')
+        self.assertEqual((ring['state'], ring['rung'], ring['errno']), ('reduced', 'perf buffer', 0))
+        self.assertEqual(report['reduced'], 1)
+
+    def test_no_rung_left_is_nothing(self):
+        report = self.report('--forbid', ALL_RUNGS, code=RUN)
+        self.assertEqual({of['state'] for of in kernel_side(report)}, {'off'})
+        self.assertEqual({of['reason'] for of in kernel_side(report)}, {'forbidden by --forbid'})
+
+    def test_one_feature_left_is_something(self):
+        report = self.report('--forbid', 'tp_btf,raw_tp', code=REDUCED)
+        self.assertEqual([of['feature'] for of in kernel_side(report) if of['state'] == 'on'], ['listen_drop'])
+
+    def test_what_is_no_means(self):
+        done = doctor('--forbid', 'magic')
+        self.assertEqual((done.returncode, done.stdout), (USAGE, ''))
+        self.assertIn('magic', done.stderr)
+
+    def test_options_of_others(self):
+        for option in ('--all', '--quiet', '--cgroup=x', '--duration=1s'):
+            self.assertEqual(doctor(option).returncode, USAGE, option)
+        self.assertEqual(rig.once('trace', '--memory').returncode, USAGE)
+
+
+class Privileges(Case):
+    def setUp(self):
+        super().setUp()
+        rig.needs('setpriv')
+        # others must be able to run it
+        self.binary = self.folder / 'podtrace'
+        shutil.copy(rig.BINARY, self.binary)
+        self.binary.chmod(0o755)
+        self.folder.chmod(self.folder.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
+
+    def report_with(self, *caps, code, args=()):
+        bounding = ','.join(['-all', *(f'+{cap}' for cap in caps)])
+        return self.report(*args, code=code, prefix=('setpriv', f'--bounding-set={bounding}'))
+
+    def test_none(self):
+        report = self.report_with(code=RUN)
+        self.assertEqual(self.value(report, 'capabilities'), ['none'])
+        self.assertIn('BPF, PERFMON, DAC_READ_SEARCH', report['facts']['capabilities']['fix'])
+        for of in kernel_side(report):
+            self.assertEqual((of['state'], of['errno_name'], of['needs']), ('off', 'EPERM', ['BPF', 'PERFMON']))
+            self.assertIn('lacks capabilities', of['reason'])
+            self.assertIn('capabilities: {add: [BPF, PERFMON]}', of['fix'])
+        self.assertEqual(self.feature(report, 'transport/ring')['state'], 'off')
+
+    def test_another_user(self):
+        done = subprocess.run(['setpriv', '--reuid=65534', '--clear-groups', '--bounding-set=-all', self.binary,
+                               'doctor', '-o', 'json'], capture_output=True, check=False, env=rig.clean_env())
+        self.assertEqual(done.returncode, RUN, done.stderr)
+        self.assertEqual(self.value(json.loads(done.stdout)['doctor'], 'capabilities'), ['none'])
+
+    def test_those_of_the_manifest_are_enough(self):
+        report = self.report_with('bpf', 'perfmon', 'dac_read_search', code=ON)
+        self.assertEqual(self.value(report, 'capabilities'), ['DAC_READ_SEARCH', 'PERFMON', 'BPF'])
+        self.assertEqual(report['facts']['capabilities']['note'], '')
+
+    def test_without_dac_read_search(self):
+        report = self.report_with('bpf', 'perfmon', code=REDUCED)
+        of = self.feature(report, 'identity/containers')
+        self.assertEqual((of['state'], of['rung'], of['errno_name']), ('reduced', 'tree walk', 'EPERM'))
+        self.assertIn('DAC_READ_SEARCH', of['fix'])
+        self.assertIn('cgroups older than podtrace', of['reason'])
+        self.assertEqual(report['reduced'], 1)
+        # without the family that tells each new cgroup's name
+        report = self.report_with('bpf', 'perfmon', code=REDUCED, args=('--families', 'process'))
+        self.assertIn('less than a second', self.feature(report, 'identity/containers')['reason'])
+
+    def test_without_perfmon(self):
+        report = self.report_with('bpf', 'dac_read_search', code=RUN)
+        self.assertEqual({of['state'] for of in kernel_side(report)}, {'off'})
+        self.assertIn('PERFMON', report['facts']['capabilities']['note'])
+        self.assertEqual(self.feature(report, 'identity/containers')['state'], 'on')
+
+
+class Surroundings(Case):
+    def test_nested_pid_namespace(self):
+        rig.needs('unshare')
+        report = self.report(code=REDUCED, prefix=('unshare', '--pid', '--fork', '--mount-proc'))
+        self.assertEqual(self.value(report, 'pid_namespace'), 'nested')
+        self.assertIn('hostPID', report['facts']['pid_namespace']['fix'])
+        of = self.feature(report, 'tcp/listen_drop')
+        self.assertEqual(of['state'], 'reduced')
+        self.assertIn('pid namespace', of['reason'])
+        # the control: another namespace changes nothing of that
+        report = self.report(code=ON, prefix=('unshare', '--ipc'))
+        self.assertEqual(self.value(report, 'pid_namespace'), 'initial')
+
+    def test_no_cgroups(self):
+        report = self.report('--cgroup-base', '/nonexistent', code=REDUCED)
+        self.assertEqual(self.value(report, 'cgroup_version'), 'unknown')
+        self.assertIn('cgroup', self.value(report, 'missing_mounts'))
+        of = self.feature(report, 'identity/containers')
+        self.assertEqual((of['state'], of['errno_name']), ('off', 'ENOENT'))
+        self.assertIn('PODTRACE_CGROUP_BASE', of['fix'])
+
+    def test_empty_cgroup_folder(self):
+        report = self.report('--cgroup-base', str(self.folder), code=REDUCED)
+        self.assertEqual(self.value(report, 'cgroup_version'), 'none')
+        self.assertEqual(self.feature(report, 'identity/containers')['errno_name'], 'ENODEV')
+
+    def test_unmounted(self):
+        rig.needs('unshare', 'umount')
+        script = 'umount -l /sys/fs/cgroup && exec "$@"'
+        report = self.report(code=REDUCED, prefix=('unshare', '--mount', 'sh', '-c', script, 'sh'))
+        self.assertEqual(self.value(report, 'cgroup_version'), 'none')
+        self.assertIn('cgroup', self.value(report, 'missing_mounts'))
+
+    def test_v1_only(self):
+        rig.needs('unshare', 'mount')
+        v1 = [line.split()[1] for line in pathlib.Path('/proc/mounts').read_text(encoding='utf-8').splitlines()
+              if line.split()[2] == 'cgroup']
+        if not v1:
+            self.skipTest('no cgroup v1 here')
+        script = 'd=$0; mkdir -p $d/memory && mount --bind %s $d/memory && exec "$@"' % v1[0]
+        report = self.report('--cgroup-base', str(self.folder), code=REDUCED,
+                             prefix=('unshare', '--mount', 'sh', '-c', script, str(self.folder)))
+        self.assertEqual(self.value(report, 'cgroup_version'), 'v1')
+        self.assertEqual(self.feature(report, 'identity/containers')['state'], 'off')
+
+    def test_part_of_the_tree(self):
+        cgroup = self.cgroup()
+        report = self.report('--cgroup-base', cgroup.path, code=REDUCED)
+        of = self.feature(report, 'identity/containers')
+        self.assertEqual(of['state'], 'reduced')
+        self.assertIn('only a part', of['reason'])
+
+    def test_driver(self):
+        for name, driver in (('kubepods', 'cgroupfs'), ('kubepods.slice', 'systemd'), ('other', 'unknown')):
+            base = self.folder / name
+            (base / name).mkdir(parents=True)
+            report = self.report('--cgroup-base', str(base), code=REDUCED)
+            self.assertEqual(self.value(report, 'cgroup_driver'), driver)
+
+    def test_no_proc(self):
+        report = self.report('--proc-base', str(self.folder), code=REDUCED)
+        self.assertEqual(self.value(report, 'capabilities'), ['unknown'])
+        self.assertEqual(self.value(report, 'seccomp'), 'unknown')
+        self.assertEqual(self.value(report, 'pid_namespace'), 'unknown')
+        self.assertIn('proc', self.value(report, 'missing_mounts'))
+
+    def test_btf_that_is_none(self):
+        done = doctor('--btf', '/etc/os-release')
+        self.assertEqual(done.returncode, RUN)
+        self.assertIn('--btf', done.stderr)
+
+    def test_full_disk(self):
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([rig.BINARY, 'doctor'], stdout=full, stderr=subprocess.PIPE, check=False,
+                                  env=rig.clean_env())
+        self.assertEqual(done.returncode, RUN)
+        self.assertIn(b'standard output', done.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main()
