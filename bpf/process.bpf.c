@@ -318,6 +318,14 @@ INLINE int exit_status(struct task_struct *task, struct signal_struct *signal, c
 	return leader ? GET(btf, leader, exit_code) : 0;
 }
 
+/* The process's name is its leader's; the last thread to end can have another. */
+INLINE void put_leader_comm(__u8 comm[COMM_LEN], struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	bpf_core_read_str(comm, COMM_LEN, &leader->comm);
+}
+
 enum exit_dim { EXIT_OK, EXIT_ERROR, EXIT_SIGNAL };
 
 INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
@@ -350,7 +358,7 @@ INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
 	rec.code = (status >> 8) & 0xff;
 	rec.sig = status & 0x7f;
 	rec.core = (status >> 7) & 1;
-	current_comm(rec.comm);
+	put_leader_comm(rec.comm, task);
 	REC_SEND(ctx, &rec, KIND_process_exit, true);
 	return 0;
 }

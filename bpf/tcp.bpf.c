@@ -64,6 +64,21 @@ INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __
 
 /* ---- accept ---------------------------------------------------------------------------- */
 
+/* One event can stand for many segments: the socket has counted them already. */
+INLINE __u32 retransmitted(const struct sock *sk, struct conn *conn, __u32 *ret_total,
+			   const bool btf)
+{
+	struct tcp_sock *tp = sock_tcp(sk, btf);
+	__u32 new;
+
+	*ret_total = tp ? GET(btf, tp, total_retrans) : 0;
+	if (!conn)
+		return 1;
+	new = *ret_total - conn->retransmits;
+	conn->retransmits = *ret_total;
+	return new;
+}
+
 /* A child of a listener is established: in softirq, nobody has accepted it yet. */
 INLINE void passive_established(const struct sock *sk, const bool btf)
 {
@@ -73,12 +88,15 @@ INLINE void passive_established(const struct sock *sk, const bool btf)
 	struct cgroup *cgrp = sock_cgroup(sk, btf);
 	__u64 cgroup = cgroup_id(cgrp, btf);
 	struct conn conn = {};
+	__u32 total;
 
 	if (!wanted(cgrp, cgroup, btf))
 		return;
 	conn.id = new_id();
 	conn.start_ns = conn.established_ns = bpf_ktime_get_boot_ns();
 	conn.role = TCP_ROLE_SERVER;
+	/* the SYN-ACKs sent again have been told: the child begins with their count */
+	retransmitted(sk, &conn, &total, btf);
 	if (owner) {
 		conn.pid = owner->pid;
 		conn.tid = owner->tid;
@@ -210,7 +228,7 @@ INLINE void closed(void *ctx, const struct sock *sk, int from, const bool btf)
 
 	if (from == TCP_LISTEN) {
 		if (conn)
-			listener_dropped(ctx, sk, conn, btf, true);
+			listen_ends(ctx, sk, conn, btf);
 	} else if (from == TCP_SYN_SENT ||
 		   (from == TCP_SYN_RECV && conn && !conn->established_ns)) {
 		if (!ignored(conn))
@@ -373,21 +391,6 @@ PROGRAMS(tcp_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_reg
 
 /* ---- retransmits and resets ------------------------------------------------------------ */
 
-/* One event can stand for many segments: the socket has counted them already. */
-INLINE __u32 retransmitted(const struct sock *sk, struct conn *conn, __u32 *ret_total,
-			   const bool btf)
-{
-	struct tcp_sock *tp = sock_tcp(sk, btf);
-	__u32 new;
-
-	*ret_total = tp ? GET(btf, tp, total_retrans) : 0;
-	if (!conn)
-		return 1;
-	new = *ret_total - conn->retransmits;
-	conn->retransmits = *ret_total;
-	return new;
-}
-
 INLINE int on_retransmit(void *ctx, const struct sock *sk, enum tcp_segment segment, const bool btf)
 {
 	struct rec_tcp_retransmit rec = {};
@@ -425,7 +428,8 @@ PROGRAMS(tcp_retransmit_synack, "tcp_retransmit_synack",
  * sk may be NULL: an answer to a packet for which no socket was open. In TIME_WAIT and
  * NEW_SYN_RECV it is a smaller object that only begins like a socket: its cgroup is not known.
  */
-INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction direction, const bool btf)
+INLINE int on_reset(void *ctx, const struct sock *sk, bool answer, enum tcp_direction direction,
+		    const bool btf)
 {
 	__u16 state = sk ? GET(btf, sk, __sk_common.skc_state) : 0;
 	bool full = sk && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
@@ -433,8 +437,9 @@ INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction directi
 	struct rec_tcp_reset rec = {};
 	__u64 cgroup;
 
-	/* sent by a socket that was just closed: by the call that closes it, the current one */
-	if (!conn && direction == TCP_SENT && state == TCP_CLOSE) {
+	/* not an answer, and sent by a socket just closed: by the call that closes it, which is
+	 * the current task's (tcp_send_active_reset; before 6.10 it names a packet all the same) */
+	if (!conn && !answer && direction == TCP_SENT && state == TCP_CLOSE) {
 		own(&me, TCP_ROLE_UNKNOWN);
 		conn = &me;
 	}
@@ -455,7 +460,8 @@ INLINE int on_reset(void *ctx, const struct sock *sk, enum tcp_direction directi
 	return 0;
 }
 
-PROGRAMS(tcp_send_reset, "tcp_send_reset", on_reset(ctx, sk, TCP_SENT, btf), const struct sock *sk)
+PROGRAMS(tcp_send_reset, "tcp_send_reset", on_reset(ctx, sk, skb, TCP_SENT, btf),
+	 const struct sock *sk, const struct sk_buff *skb)
 
-PROGRAMS(tcp_receive_reset, "tcp_receive_reset", on_reset(ctx, sk, TCP_RECEIVED, btf),
+PROGRAMS(tcp_receive_reset, "tcp_receive_reset", on_reset(ctx, sk, false, TCP_RECEIVED, btf),
 	 struct sock *sk)

@@ -6,21 +6,26 @@
 #ifndef TCP_LISTEN_H
 #define TCP_LISTEN_H
 
+INLINE void put_listener(const struct listener_key *key, const struct conn *conn)
+{
+	struct owner owner = { .id = conn->id, .pid = conn->pid, .tid = conn->tid };
+
+	__builtin_memcpy(owner.comm, conn->comm, COMM_LEN);
+	bpf_map_update_elem(&listeners, key, &owner, BPF_NOEXIST);
+}
+
 INLINE void listen_begins(const struct sock *sk, const bool btf)
 {
 	struct listener_key key = { .netns = sock_netns(sk, btf),
 				    .port = GET(btf, sk, __sk_common.skc_num) };
 	struct conn conn = {};
-	struct owner owner = {};
 
 	own(&conn, TCP_ROLE_LISTENER);
 	/* a socket can have listened before: what was dropped then is not ours */
 	conn.drops = GET(btf, sk, sk_drops.counter);
 	conn_keep(sk, &conn, KIND_tcp_accept);
-	owner.pid = conn.pid;
-	owner.tid = conn.tid;
-	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
-	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
+	/* whoever listens already stays the owner: a listen that fails takes nothing from it */
+	put_listener(&key, &conn);
 }
 
 /*
@@ -53,23 +58,32 @@ INLINE void listener_dropped(void *ctx, const struct sock *sk, struct conn *conn
 	REC_SEND(ctx, &rec, KIND_tcp_listen_drop, perf_ok);
 }
 
+INLINE void listen_ends(void *ctx, const struct sock *sk, struct conn *conn, const bool btf)
+{
+	struct listener_key key = { .netns = sock_netns(sk, btf),
+				    .port = sock_local_port(sk, btf) };
+	struct owner *owner = bpf_map_lookup_elem(&listeners, &key);
+
+	listener_dropped(ctx, sk, conn, btf, true);
+	if (owner && owner->id == conn->id)
+		bpf_map_delete_elem(&listeners, &key);
+}
+
 /* Listeners that are older than we are: the task found holding them becomes their owner. */
 INLINE void adopt(const struct sock *sk, struct task_struct *task)
 {
 	struct listener_key key = { .netns = sock_netns(sk, true),
 				    .port = sk->__sk_common.skc_num };
 	struct conn conn = { .role = TCP_ROLE_LISTENER };
-	struct owner owner = {};
 
-	owner.pid = conn.pid = task->tgid;
-	owner.tid = conn.tid = task->pid;
+	conn.pid = task->tgid;
+	conn.tid = task->pid;
 	if (is_ours(conn.pid))
 		conn.role = TCP_ROLE_IGNORED;
 	bpf_core_read(conn.comm, sizeof(conn.comm), &task->comm);
-	__builtin_memcpy(owner.comm, conn.comm, COMM_LEN);
 	conn.drops = sk->sk_drops.counter;
 	conn_keep(sk, &conn, KIND_tcp_accept);
-	bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY);
+	put_listener(&key, &conn);
 }
 
 SEC("?iter/task_file")

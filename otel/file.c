@@ -104,7 +104,9 @@ static int open_part(struct file *f, char *err, size_t err_cap)
 			 f->name);
 		return -EINVAL;
 	}
-	f->fd = open(f->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	/* a file of that name that somebody else made would stay theirs */
+	unlink(f->part);
+	f->fd = open(f->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (f->fd < 0) {
 		int bad = -errno;
 

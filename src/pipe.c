@@ -445,6 +445,7 @@ static void sum_exports(const struct pipe *p, struct summary *ret)
 			e->causes[e->causes_n] = otel_loss_name((enum otel_loss)l);
 			e->lost_by[e->causes_n++] = n;
 		}
+		e->superseded = stats->signal[s].superseded;
 	}
 }
 

@@ -43,6 +43,7 @@ struct listener_key {
 };
 
 struct owner {
+	__u64 id; /* of the listening socket's conn */
 	__u32 pid;
 	__u32 tid;
 	__u8 comm[COMM_LEN];

@@ -40,9 +40,10 @@ static void on_record(void *ctx, const void *record, size_t size)
 {
 	struct live *v = ctx;
 
+	/* the name of its cgroup is looked up first: in the file it stands before the record */
+	pipe_record(v->pipe, record, size);
 	if (v->tap)
 		tap_record(v->tap, record, size);
-	pipe_record(v->pipe, record, size);
 }
 
 static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
@@ -267,8 +268,8 @@ static void tell_identity(struct live *v)
 
 	pipe_summary(v->pipe, &s);
 	if (s.cgroup_by_walk)
-		log_warn("identity", "cgroups are found by walking the tree: containers that live "
-			 "for less than a second stay without a name; give podtrace the capability "
+		log_warn("identity", "cgroups older than podtrace are found by walking the tree: some "
+			 "events of theirs stay without a name; give podtrace the capability "
 			 "DAC_READ_SEARCH");
 	if (s.cgroup_partial)
 		log_warn("identity", "only a part of the cgroup tree is mounted at %s: what is outside "
@@ -278,7 +279,7 @@ static void tell_identity(struct live *v)
 
 static int start_timers(struct live *v)
 {
-	static const int signals[] = { SIGINT, SIGTERM, 0 };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 	u64 interval = v->o->metric_interval_ms * NSEC_PER_MSEC;
 
 	v->metrics = loop_timer_new(v->loop, on_metrics, v);

@@ -119,7 +119,9 @@ int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct t
 		t->part = NULL;
 		goto fail;
 	}
-	t->fd = open(t->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* a file of that name that somebody else made would stay theirs */
+	unlink(t->part);
+	t->fd = open(t->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (t->fd < 0) {
 		e = -errno;
 		free(t->part); /* not ours to remove */

@@ -109,6 +109,8 @@ static void put_exports(const struct summary *s, struct buf *out)
 			   e->created);
 		for (size_t c = 0; c < e->causes_n; c++)
 			buf_printf(out, ", %" PRI_U64 " lost (%s)", e->lost_by[c], e->causes[c]);
+		if (e->superseded)
+			buf_printf(out, ", %" PRI_U64 " superseded by newer ones", e->superseded);
 		buf_char(out, '\n');
 	}
 }
@@ -218,8 +220,8 @@ static void put_json_exports(const struct summary *s, struct buf *out)
 
 		buf_printf(out,
 			   "%s\"%s\":{\"created\":%" PRI_U64 ",\"exported\":%" PRI_U64
-			   ",\"lost\":{",
-			   i ? "," : "", e->signal, e->created, e->exported);
+			   ",\"superseded\":%" PRI_U64 ",\"lost\":{",
+			   i ? "," : "", e->signal, e->created, e->exported, e->superseded);
 		for (size_t c = 0; c < e->causes_n; c++)
 			buf_printf(out, "%s\"%s\":%" PRI_U64, c ? "," : "", e->causes[c],
 				   e->lost_by[c]);

@@ -19,6 +19,7 @@ struct summary_feature {
 struct summary_export {
 	const char *signal;
 	u64 created, exported, lost;
+	u64 superseded;		/* metrics: a newer collection took the place of an unsent one */
 	const char *causes[8];
 	u64 lost_by[8];
 	size_t causes_n;
