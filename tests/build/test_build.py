@@ -12,8 +12,12 @@ BINARY = os.path.join(ROOT, 'build/amd64/podtrace')
 SIZE_MAX = 2 * 1000 * 1000
 
 
+# as from a shell: a make above this test would be heard in what a make below prints
+ENV = {key: value for key, value in os.environ.items() if not key.startswith('MAKE') and key != 'MFLAGS'}
+
+
 def run(*command, cwd=ROOT, **more):
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, **more)
+    return subprocess.run(command, cwd=cwd, env=ENV, capture_output=True, text=True, check=True, **more)
 
 
 def sha256(path):

@@ -224,7 +224,7 @@ static void test_json(void **state)
 			 "\"delivered\":4,\"lost_ring\":1,\"lost_scratch\":1,\"lost_file\":1,");
 	assert_part(out, "\"transport\":\"perf \\\"buffer\\\"\"");
 	assert_part(out, "\"reason\":\"a\\\"\\n\\u009b\"");
-	assert_part(out, "\"logs\":{\"created\":9,\"exported\":0,\"lost\":{\"a\":2,\"b\":3}}");
+	assert_part(out, "\"logs\":{\"created\":9,\"exported\":0,\"superseded\":0,\"lost\":{\"a\":2,\"b\":3}}");
 }
 
 int main(void)
