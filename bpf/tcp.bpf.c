@@ -189,7 +189,7 @@ INLINE void connection_ends(void *ctx, const struct sock *sk, struct conn *conn,
 		return;
 	now = bpf_ktime_get_boot_ns();
 	if (conn)
-		rec.start_ns = conn ? conn->start_ns : now;
+		rec.start_ns = conn->start_ns;
 	sock_tuple(&rec.tuple, sk, role, btf);
 	put_totals(&rec, sk, btf);
 	rec.err = GET(btf, sk, sk_err);

@@ -2,7 +2,7 @@
 /* From options to what the kernel side is to be: shared by all commands that have one. */
 #include "cmd/podtrace/run.h"
 
-/* "all", or names; -1 (all bits) never happens: families are few. */
+/* The parser lets only names of families and "all" through: what is no name is "all". */
 static u32 family_bits(const struct options *o)
 {
 	struct str rest = option_items(&o->families), item;

@@ -148,7 +148,8 @@ static int attach(struct ladder *l, struct loaded *ret, int *ret_feature)
 		if (!of_family(l, i) || l->choice[i] < 0)
 			continue;
 		*ret_feature = (int)i;
-			p = bpf_object__find_program_by_name(ret->object, progs[l->choice[i]].name);
+		say_forget(); /* what was said while loading is not why attaching fails */
+		p = bpf_object__find_program_by_name(ret->object, progs[l->choice[i]].name);
 		link = bpf_program__attach(p);
 		if (!link)
 			return -errno;
