@@ -42,7 +42,7 @@ OPTIMIZE := -Os -ffunction-sections -fdata-sections -flto=2 \
 CFLAGS := -std=gnu11 $(WARN) $(OPTIMIZE)
 # no warnings here: with LTO they would be about the libraries
 LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,relro -s
-LIBS := -lotlp-proto -lcurl -lnghttp2 -lbearssl -lbpf -lelf -lz -lprotobuf-c -lyyjson
+LIBS := -lotlp-proto -lcri-proto -lcurl -lnghttp2 -lbearssl -lbpf -lelf -lz -lprotobuf-c -lyyjson
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
 	-Wno-unused-parameter -ffile-prefix-map=$(CURDIR)=. -isystem $(SYSROOT)/include
 

@@ -10,6 +10,9 @@
 
 #include "base/str.h"
 
+struct container;	/* pod.h */
+struct pod;
+
 enum who_kind {
 	WHO_UNKNOWN,	/* the cgroup was gone before it could be read: counted */
 	WHO_HOST,	/* a process of the node outside any container or service */
@@ -30,7 +33,16 @@ struct who {
 	char runtime[16];		/* containerd, cri-o, docker, podman; "" not told by the path */
 	char qos[12];			/* guaranteed, burstable, besteffort; "" outside kubepods */
 	char unit[WHO_UNIT_MAX];	/* "ssh.service"; "" if none */
+	/* What it is called and by whom we know. Owned by enrich; NULL: not known (yet). They
+	 * are replaced as better answers come: `names` counts that up. */
+	const struct container *container;
+	const struct pod *pod;
+	u32 names;
+	/* OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES of its first process that could be read,
+	 * as they are in its environment; NULL: none. Owned by enrich. */
+	const char *otel_service_name, *otel_resource_attributes;
 	int resource;			/* the exporter's number, -1: not registered yet */
+	u32 resource_names;		/* `names` when it was registered */
 	u64 last_ns;			/* last event, boot ns */
 };
 

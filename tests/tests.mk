@@ -9,8 +9,9 @@ TEST_CFLAGS := -std=gnu11 -O1 -g $(WARN) -fno-lto -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_CFLAGS := -std=gnu11 -O1 -g $(WARN) -fno-omit-frame-pointer \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-# in the order a linker wants them; otlp-proto is plain C of ours, the same for every libc
-TEST_LIBS := otlp-proto curl bearssl protobuf-c bpf elf z
+# in the order a linker wants them; these are plain C from the sysroot, the same for every libc
+SYSROOT_LIBS := otlp-proto cri-proto yyjson
+TEST_LIBS := otlp-proto cri-proto curl nghttp2 bearssl protobuf-c yyjson bpf elf z
 
 BASE_SRC := $(wildcard src/base/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
@@ -20,11 +21,11 @@ KIND_SRC := $(wildcard tests/kind/kind.c)
 links = $(shell sed -n '1,3s|^/\* links:\(.*\)\*/$$|\1|p' $(1) | sed 's| libs:.*||')
 libs = $(shell sed -n '1,3s|^/\* links:.* libs:\(.*\)\*/$$|\1|p' $(1))
 sources = $(sort $(BASE_SRC) $(wildcard $(call links,$(1))))
-ordered = $(foreach l,$(TEST_LIBS),$(if $(filter $(l),$(1)),$(if $(filter otlp-proto,$(l)),$(SYSROOT)/lib/libotlp-proto.a,-l$(l))))
+ordered = $(foreach l,$(TEST_LIBS),$(if $(filter $(l),$(1)),$(if $(filter $(SYSROOT_LIBS),$(l)),$(SYSROOT)/lib/lib$(l).a,-l$(l))))
 
 $(T)/include/.done: $(SYSROOT)/.key
 	@mkdir -p $(@D)
-	@ln -sfn $(abspath $(SYSROOT))/include/opentelemetry $(@D)/opentelemetry
+	@for h in opentelemetry cri yyjson.h; do ln -sfn $(abspath $(SYSROOT))/include/$$h $(@D)/$$h; done
 	@touch $@
 
 $(T)/san/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(T)/include/.done

@@ -16,13 +16,16 @@ LAYERS = {
     'bpf/wire': {'bpf/wire', 'bpf'},
     'bpf/lib': {'bpf/lib', 'bpf/wire', 'bpf'},
     'src/base': {'src/base'},
+    'src/net': {'src/net', 'src/base'},
     'src/node': {'src/node', 'src/base'},
+    'src/ask': {'src/ask', 'src/net', 'src/base', 'src'},
+    'src/select': {'src/select', 'src/base', 'src'},
     'src/capture': {'src/capture', 'src/base', 'src', 'bpf', 'bpf/wire'},
     'src/decode': {'src/decode', 'src/base', 'src', 'bpf', 'bpf/wire'},
     'src/enrich': {'src/enrich', 'src/base', 'src'},
     'src/fold': {'src/fold', 'src/base', 'src'},
     'src/report': {'src/report', 'src/base', 'src', 'bpf'},
-    'otel': {'otel', 'src/base'},
+    'otel': {'otel', 'src/net', 'src/base'},
     'otel/map': {'otel/map', 'otel', 'src/base', 'src/node', 'src', 'bpf', 'bpf/wire'},
 }
 # `src` above means its nouns; the pipe is not one of them.
@@ -31,7 +34,7 @@ NOT_NOUNS = {'src/pipe.h'}
 # Only here may these headers be included.
 ONLY_IN = {
     r'<bpf/libbpf\.h>|<bpf/bpf\.h>': ('src/capture/',),
-    r'<curl/': ('otel/http.c', 'otel/tls.c', 'otel/tls.h', 'otel/http.h'),
+    r'<curl/': ('src/net/', 'src/ask/', 'otel/http.c', 'otel/tls.c', 'otel/tls.h', 'otel/http.h'),
     r'<sys/socket\.h>': (),
 }
 
