@@ -2,7 +2,6 @@
 #include "otel/http.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +9,16 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "net/tls.h"
+#include "net/transfer.h"
 #include "otel/headers.h"
-#include "otel/tls.h"
 
 #define CONNECTIONS_MAX	     4 /* kept open: one for each signal, and one over */
 #define RETRY_AFTER_TEXT_MAX 64
 #define RECEIVE_BYTES	     4096 /* answers are short */
 
 struct http {
-	struct loop *loop;
-	CURLM *multi;
-	struct loop_timer *timer;
+	struct transfers *transfers;
 	char user_agent[128];
 	/* One CA bundle may serve all signals. */
 	struct {
@@ -31,10 +29,10 @@ struct http {
 
 struct http_peer {
 	struct http *http;
-	CURL *easy;
+	struct transfer transfer;
 	struct curl_slist *headers;
 	char *name;
-	http_done_fn fn; /* NULL: nothing in flight */
+	http_done_fn fn;
 	void *ctx;
 	char error[CURL_ERROR_SIZE];
 	/* of the answer */
@@ -43,125 +41,20 @@ struct http_peer {
 	char retry_after[RETRY_AFTER_TEXT_MAX];
 };
 
-/* ---- curl's transfers on the loop ---------------------------------------------------- */
-
-static void finish(struct http_peer *p, CURLcode code)
-{
-	struct http_answer a = {
-		.error = p->error[0] ? p->error : curl_easy_strerror(code),
-		.body = { p->body, p->body_n < sizeof(p->body) ? p->body_n : sizeof(p->body) },
-		.retry_after = str_of(p->retry_after),
-		.too_long = p->body_n > HTTP_ANSWER_MAX,
-	};
-	http_done_fn fn = p->fn;
-
-	/*
-	 * A status that came counts even if the rest of the answer broke off: after 2xx the data
-	 * are in, and sending them again would double them; a 413 may reset what we still send.
-	 */
-	curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &a.status);
-	if (a.status < 200)
-		a.status = 0;
-	curl_multi_remove_handle(p->http->multi, p->easy);
-	p->fn = NULL;
-	fn(p->ctx, &a);
-}
-
-static void check_finished(struct http *h)
-{
-	CURLMsg *m;
-	int left;
-
-	while ((m = curl_multi_info_read(h->multi, &left))) {
-		struct http_peer *p;
-		CURLcode code = m->data.result;
-
-		if (m->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &p);
-		finish(p, code);
-	}
-}
-
-static void on_ready(void *ctx, int fd, u32 events)
-{
-	struct http *h = ctx;
-	int running;
-
-	curl_multi_socket_action(h->multi, fd,
-				 (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
-					 (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0),
-				 &running);
-	check_finished(h);
-}
-
-static void on_time(void *ctx)
-{
-	struct http *h = ctx;
-	int running;
-
-	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	check_finished(h);
-}
-
-static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket)
-{
-	struct http *h = ctx;
-	struct loop_io *io = socket;
-	u32 events =
-		(what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		loop_del(io);
-		return 0;
-	}
-	if (io)
-		return loop_mod(io, events) ? -1 : 0;
-	io = loop_add(h->loop, fd, events, on_ready, h);
-	if (!io)
-		return -1;
-	curl_multi_assign(h->multi, fd, io);
-	return 0;
-}
-
-static int want_timer(CURLM *multi, long ms, void *ctx)
-{
-	struct http *h = ctx;
-
-	(void)multi;
-	if (ms < 0)
-		loop_disarm(h->timer);
-	else
-		loop_arm(h->timer, (u64)ms * NSEC_PER_MSEC, 0);
-	return 0;
-}
-
 int http_new(struct http **ret, struct loop *l, const char *version)
 {
 	struct http *h = calloc(1, sizeof(*h));
+	int err;
 
 	if (!h)
 		return -ENOMEM;
-	h->loop = l;
 	snprintf(h->user_agent, sizeof(h->user_agent), "podtrace/%s OTel-OTLP-Exporter-C/%s",
 		 version, version);
-	h->timer = loop_timer_new(l, on_time, h);
-	if (!h->timer || curl_global_init(CURL_GLOBAL_ALL)) {
-		loop_timer_free(h->timer);
+	err = transfers_new(&h->transfers, l, CONNECTIONS_MAX);
+	if (err) {
 		free(h);
-		return -ENOMEM;
+		return err;
 	}
-	h->multi = curl_multi_init();
-	if (!h->multi) {
-		http_free(h);
-		return -ENOMEM;
-	}
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, want_timer);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
 	*ret = h;
 	return 0;
 }
@@ -170,10 +63,7 @@ void http_free(struct http *h)
 {
 	if (!h)
 		return;
-	curl_multi_cleanup(h->multi);
-	curl_global_cleanup();
-	if (h->timer)
-		loop_timer_free(h->timer);
+	transfers_free(h->transfers);
 	for (size_t i = 0; i < ARRAY_SIZE(h->ca); i++) {
 		free(h->ca[i].file);
 		buf_free(&h->ca[i].pem);
@@ -347,13 +237,12 @@ static int find_ca(struct http *h, const char *file, struct str *ret, char *err,
 
 static void set_options(struct http_peer *p, const char *url, struct str ca)
 {
-	CURL *c = p->easy;
+	CURL *c = p->transfer.easy;
 	struct curl_blob blob = { (char *)ca.p, ca.n, CURL_BLOB_NOCOPY };
 
 	/* Options that this curl was built without fail here, and then their feature is not there.
 	 */
 	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PRIVATE, p);
 	curl_easy_setopt(c, CURLOPT_POST, 1L);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, p->headers);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, p->http->user_agent);
@@ -399,8 +288,8 @@ int http_peer_new(struct http_peer **ret, struct http *h, const struct otel_endp
 	if (!bad)
 		bad = add_headers(p, e, err, err_cap);
 	if (!bad) {
-		p->easy = curl_easy_init();
-		bad = p->easy ? 0 : -ENOMEM;
+		p->transfer.easy = curl_easy_init();
+		bad = p->transfer.easy ? 0 : -ENOMEM;
 	}
 	if (bad) {
 		http_peer_free(p);
@@ -422,38 +311,54 @@ void http_peer_free(struct http_peer *p)
 	if (!p)
 		return;
 	http_cancel(p);
-	if (p->easy)
-		curl_easy_cleanup(p->easy);
+	curl_easy_cleanup(p->transfer.easy);
 	curl_slist_free_all(p->headers);
 	free(p->name);
 	free(p);
 }
 
+static void finish(void *ctx, CURLcode code)
+{
+	struct http_peer *p = ctx;
+	struct http_answer a = {
+		.error = p->error[0] ? p->error : curl_easy_strerror(code),
+		.body = { p->body, p->body_n < sizeof(p->body) ? p->body_n : sizeof(p->body) },
+		.retry_after = str_of(p->retry_after),
+		.too_long = p->body_n > HTTP_ANSWER_MAX,
+	};
+
+	/*
+	 * A status that came counts even if the rest of the answer broke off: after 2xx the data
+	 * are in, and sending them again would double them; a 413 may reset what we still send.
+	 */
+	curl_easy_getinfo(p->transfer.easy, CURLINFO_RESPONSE_CODE, &a.status);
+	if (a.status < 200)
+		a.status = 0;
+	p->fn(p->ctx, &a);
+}
+
 int http_post(struct http_peer *p, struct str body, u64 timeout_ns, http_done_fn fn, void *ctx)
 {
 	u64 ms = (timeout_ns + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+	CURL *c = p->transfer.easy;
 
-	assert(!p->fn);
 	p->error[0] = p->retry_after[0] = 0;
 	p->body_n = 0;
 	/* POSTFIELDS can be rewound, when a kept connection turns out to be dead. */
-	curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-	curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, body.p);
-	curl_easy_setopt(p->easy, CURLOPT_TIMEOUT_MS, ms ? (long)ms : 1L);
-	curl_easy_setopt(p->easy, CURLOPT_CONNECTTIMEOUT_MS, ms ? (long)ms : 1L);
-	if (curl_multi_add_handle(p->http->multi, p->easy))
-		return -ENOMEM;
+	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDS, body.p);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, ms ? (long)ms : 1L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, ms ? (long)ms : 1L);
 	p->fn = fn;
 	p->ctx = ctx;
-	return 0;
+	p->transfer.fn = finish;
+	p->transfer.ctx = p;
+	return transfer_start(p->http->transfers, &p->transfer);
 }
 
 void http_cancel(struct http_peer *p)
 {
-	if (!p->fn)
-		return;
-	p->fn = NULL;
-	curl_multi_remove_handle(p->http->multi, p->easy);
+	transfer_cancel(p->http->transfers, &p->transfer);
 }
 
 const char *http_peer_name(const struct http_peer *p)

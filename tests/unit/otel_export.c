@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: src/net/[a-z]*.c otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* The exporter against a scripted collector: what is sent, what is sent again, what is given up,
  * and that every item is accounted for. */
 #include <zlib.h>

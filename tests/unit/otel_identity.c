@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: src/net/[a-z]*.c otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* Nothing is lost silently: under random operations and a collector that misbehaves at random,
  * created = exported + lost + superseded + queued after every single call, for every signal and
  * destination; and what the collector took is what we say it took. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: src/net/[a-z]*.c otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* The exporter from its configuration to its end: full queues, items that are too large, metrics
  * collections, two destinations, the shutdown with a deadline. */
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: src/net/[a-z]*.c otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /*
  * What a span costs from the model to gzipped bytes, in CPU time of one core: a typical HTTP span
  * of 15 attributes, 20 resources, batches of 1024. The best of several rounds, because the machine

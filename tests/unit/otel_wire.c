@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: src/net/[a-z]*.c otel/[a-z]*.c libs: otlp-proto curl bearssl protobuf-c z */
 /* What is sent and what is written say the same, and the official .proto files agree: protoc
  * decodes the captured requests without an unknown field, and otel_wire.py compares them with
  * the JSON lines of the same items. Needs protoc, python3 and the .proto files of the sysroot

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: otel/tls.c libs: bearssl */
-/* otel/tls: what BearSSL would choke on is cleaned away, what it can use stays. */
+/* links: src/net/tls.c libs: bearssl */
+/* net/tls: what BearSSL would choke on is cleaned away, what it can use stays. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "otel/tls.h"
+#include "net/tls.h"
 
 /* openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1, and -newkey ed25519:
  * self-signed, 100 years. */
@@ -129,7 +129,7 @@ static void test_unusable(void **state)
 
 static void test_load(void **state)
 {
-	char path[] = "/tmp/otel_tls_XXXXXX", err[256] = "";
+	char path[] = "/tmp/net_tls_XXXXXX", err[256] = "";
 	int fd = mkstemp(path);
 
 	(void)state;

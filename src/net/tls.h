@@ -5,8 +5,8 @@
  * it cannot use, or without a last newline, and silently nothing from one with CRLF line ends;
  * so the file is read here, cleaned, and given to curl as a blob.
  */
-#ifndef OTEL_TLS_H
-#define OTEL_TLS_H
+#ifndef NET_TLS_H
+#define NET_TLS_H
 
 #include "base/buf.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "otel/tls.h"
+#include "net/tls.h"
 
 #include <bearssl.h>
 #include <errno.h>
