@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/percent.h"
+
 /* Ours to set: another value would break the request or answer for a different one. */
 static const char *const reserved[] = {
 	"content-type",	    "content-encoding",
@@ -28,31 +30,16 @@ static bool is_token(struct str s)
 	return s.n > 0;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* NULL, or what is wrong with it. Blanks may stand undecoded, as other SDKs take them. */
 static const char *decode(struct str s, char dst[static HEADER_VALUE_MAX], size_t *ret_n)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
-		int c = (u8)s.p[i];
+	while (s.n) {
+		int c = percent_take(&s);
 
-		if (c == '%') {
-			int hi = s.n - i > 2 ? hex_digit(s.p[i + 1]) : -1;
-			int lo = s.n - i > 2 ? hex_digit(s.p[i + 2]) : -1;
-
-			if (hi < 0 || lo < 0)
-				return "has a % that two hex digits do not follow (write %25)";
-			c = hi << 4 | lo;
-			i += 2;
-		}
+		if (c < 0)
+			return "has a % that two hex digits do not follow (write %25)";
 		if (c < 0x20 || c == 0x7f)
 			return "holds a control character, which could forge a header line";
 		if (n == HEADER_VALUE_MAX)

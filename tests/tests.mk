@@ -50,6 +50,22 @@ $(foreach s,$(UNIT_SRC),$(eval $(call test_program,$(s),$(s:tests/%.c=$(T)/%),$(
 $(foreach s,$(KIND_SRC),$(eval $(call test_program,$(s),$(s:tests/%.c=$(T)/%),$(T)/san,$(HOSTCC) $(TEST_CFLAGS),-lcmocka -lm)))
 $(foreach s,$(FUZZ_SRC),$(eval $(call test_program,$(s),$(s:tests/%.c=$(T)/%),$(T)/fuzzed,$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,-lm)))
 
-TEST_PROGRAMS := $(UNIT_SRC:tests/%.c=$(T)/%) $(KIND_SRC:tests/%.c=$(T)/%) $(FUZZ_SRC:tests/%.c=$(T)/%)
+# The API server's client as a program, twice: with sanitizers and the host's curl (OpenSSL), and
+# as podtrace has it, with BearSSL.
+API_SRC := tests/api/client.c
+API_LINKS := $(API_SRC) src/pod.c $(wildcard src/ask/api*.c) src/net/transfer.c src/net/tls.c $(BASE_SRC)
+API_LIBS := curl nghttp2 bearssl yyjson z
+
+$(T)/api/client: $(API_LINKS:%.c=$(T)/san/%.o) | $(SYSROOT)/.key
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(TEST_CFLAGS) $^ $(SYSROOT)/lib/libyyjson.a -lcurl -lbearssl -o $@
+
+$(T)/api/client-static: $(API_LINKS) $(wildcard src/ask/*.h src/net/*.h src/*.h) | $(GEN)/version.h $(SYSROOT)/.key
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(API_LINKS) $(API_LIBS:%=-l%) -o $@
+
+TEST_PROGRAMS := $(T)/api/client $(T)/api/client-static $(UNIT_SRC:tests/%.c=$(T)/%) $(KIND_SRC:tests/%.c=$(T)/%) $(FUZZ_SRC:tests/%.c=$(T)/%)
 
 -include $(shell find $(T) -name '*.d' 2>/dev/null)

@@ -9,14 +9,26 @@ struct transfers {
 	struct loop *loop;
 	CURLM *multi;
 	struct loop_timer *timer;
+	bool telling; /* inside a transfer's fn */
+	bool dead;    /* freed there */
 };
 
+static void destroy(struct transfers *t)
+{
+	curl_multi_cleanup(t->multi);
+	curl_global_cleanup();
+	loop_timer_free(t->timer);
+	free(t);
+}
+
+/* t may be gone afterwards. */
 static void check_finished(struct transfers *t)
 {
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(t->multi, &left))) {
+	t->telling = true;
+	while (!t->dead && (m = curl_multi_info_read(t->multi, &left))) {
 		CURLcode result = m->data.result;
 		struct transfer *x;
 
@@ -27,6 +39,9 @@ static void check_finished(struct transfers *t)
 		x->active = false;
 		x->fn(x->ctx, result);
 	}
+	t->telling = false;
+	if (t->dead)
+		destroy(t);
 }
 
 static void on_ready(void *ctx, int fd, u32 events)
@@ -114,10 +129,10 @@ void transfers_free(struct transfers *t)
 {
 	if (!t)
 		return;
-	curl_multi_cleanup(t->multi);
-	curl_global_cleanup();
-	loop_timer_free(t->timer);
-	free(t);
+	if (t->telling)
+		t->dead = true;
+	else
+		destroy(t);
 }
 
 int transfer_start(struct transfers *t, struct transfer *x)

@@ -14,7 +14,9 @@ struct transfers;
 
 /* connections: how many are kept open when idle. 0 or -errno. */
 int transfers_new(struct transfers **ret, struct loop *l, long connections);
-void transfers_free(struct transfers *t); /* NULL is fine; after its easy handles are removed */
+/* After its transfers have ended or were cancelled; connections are closed. Fine from the end of
+ * its last transfer. NULL is fine. */
+void transfers_free(struct transfers *t);
 
 /* Called once, from the loop, when a transfer has ended; it is removed already and the easy
  * handle may be used again at once, or freed. */

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "node/read.h"
 
 bool node_path(char dst[static NODE_PATH_MAX], const char *root, const char *path)
@@ -25,42 +25,13 @@ static int open_below(const char *root, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static ssize_t read_all(int fd, char *dst, size_t cap)
-{
-	size_t n = 0;
-
-	while (n < cap) {
-		ssize_t got = read(fd, dst + n, cap - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	return (ssize_t)n;
-}
-
 int node_read(const char *root, const char *path, char *dst, size_t cap)
 {
-	int fd = open_below(root, path, O_RDONLY | O_NONBLOCK);
-	struct stat st;
-	ssize_t n;
+	char name[NODE_PATH_MAX];
 
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st))
-		n = -errno;
-	else if (!S_ISREG(st.st_mode))
-		n = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	else
-		n = read_all(fd, dst, cap - 1);
-	close(fd);
-	if (n >= 0)
-		dst[n] = '\0';
-	return (int)n;
+	if (!node_path(name, root, path))
+		return -ENAMETOOLONG;
+	return file_read(AT_FDCWD, name, dst, cap);
 }
 
 int node_readable(const char *root, const char *path)

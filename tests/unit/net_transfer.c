@@ -16,6 +16,7 @@ struct get {
 	struct loop *loop;
 	int again;	    /* start it so many times more */
 	struct get *cancel; /* with the end of this one */
+	bool free_all;	    /* the same way, with the transfers themselves */
 	int ended;
 	CURLcode result;
 };
@@ -36,6 +37,10 @@ static void on_done(void *ctx, CURLcode result)
 	g->result = result;
 	if (g->cancel)
 		transfer_cancel(g->t, &g->cancel->x);
+	if (g->free_all) {
+		curl_easy_cleanup(g->x.easy);
+		transfers_free(g->t);
+	}
 	if (g->again-- > 0)
 		assert_int_equal(transfer_start(g->t, &g->x), 0);
 	else
@@ -122,6 +127,26 @@ static void test_cancel(void **state)
 	loop_free(l);
 }
 
+/* All is freed from the end of the last one. */
+static void test_free_at_end(void **state)
+{
+	struct loop *l = loop_new();
+	struct server s;
+	struct transfers *t;
+	struct get g;
+
+	(void)state;
+	server_start(&s, NULL, 0);
+	assert_int_equal(transfers_new(&t, l, 1), 0);
+	get_init(&g, t, l, s.port);
+	g.free_all = true;
+	assert_int_equal(transfer_start(t, &g.x), 0);
+	assert_int_equal(loop_run(l), 0);
+	assert_int_equal(g.ended, 1);
+	server_stop(&s);
+	loop_free(l);
+}
+
 /* Nobody listens; a time limit passes. Both are told by curl's own code. */
 static void test_failures(void **state)
 {
@@ -157,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_free_at_end),
 		cmocka_unit_test(test_failures),
 	};
 
