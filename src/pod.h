@@ -6,7 +6,8 @@
  *
  * To make one, fill a struct on the stack with views of anything and hand it to pod_new or
  * container_new, which copies what it points to, cut to the limits below. All bytes in it are
- * foreign: any byte, not UTF-8, no NUL (a view ends before the first one).
+ * foreign: any byte, not UTF-8, no NUL (a view ends before the first one). Views of a block are
+ * never NULL: an empty one is "".
  */
 #ifndef POD_H
 #define POD_H
@@ -50,8 +51,8 @@ struct workload {
 	struct str uid;		/* "" not known: derived from names, not asked for */
 };
 
-/* Keys worth keeping of a pod's annotations; others never enter memory (they hold anything,
- * kubectl's last-applied-configuration among it). */
+/* Keys worth keeping of a pod's annotations; pod_new leaves others out, without `cut` (they
+ * hold anything, kubectl's last-applied-configuration among it). */
 #define POD_ANNOTATION_PREFIX "resource.opentelemetry.io/"
 
 struct pod {
@@ -78,6 +79,7 @@ struct container {
 	enum name_source source;
 	bool cut;
 	bool sandbox;		/* a pod's pause container: no application */
+	bool exited;		/* its processes are gone, the runtime still lists it */
 	char id[WHO_ID_MAX];
 	char pod_uid[WHO_UID_MAX];	/* "" outside Kubernetes */
 	/* For those who come before their pod's own answer: */
@@ -103,16 +105,19 @@ void container_unref(struct container *c);
 size_t pod_bytes(const struct pod *p);
 size_t container_bytes(const struct container *c);
 
-/* Value of a label or annotation by its key; p NULL if it has none. */
+/* Value of a label or annotation by its key; a NULL view if there is none. */
 struct str label_get(const struct label *labels, size_t n, struct str key);
 
 /*
  * Fill draft->owner from names and labels alone, for sources that know no owners (CRI), where
  * that is certain: a Deployment's pod is NAME-HASH-xxxxx with HASH in its label
- * pod-template-hash; a StatefulSet's ends in "-" and the value of apps.kubernetes.io/pod-index
- * (or equals statefulset.kubernetes.io/pod-name); a DaemonSet's is NAME-xxxxx with
- * controller-revision-hash and none of those; a Job's name stands in batch.kubernetes.io/job-name.
- * A long name that the API server cut derives nothing. Views into draft's own strings.
+ * pod-template-hash (the ReplicaSet is owner[0]); a StatefulSet's ends in "-" and the value of
+ * apps.kubernetes.io/pod-index, and equals statefulset.kubernetes.io/pod-name, of which one may
+ * be missing; a DaemonSet's is NAME-xxxxx with controller-revision-hash and
+ * pod-template-generation; a Job's is NAME-xxxxx or NAME-INDEX-xxxxx with NAME in
+ * batch.kubernetes.io/job-name or job-name. A long name that the API server cut derives
+ * nothing but a Job. A CronJob is never derived: its Jobs may be called anything. Owners that
+ * draft has stay. Views into draft's own strings.
  */
 void pod_derive_owner(struct pod *draft);
 

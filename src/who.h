@@ -26,6 +26,14 @@ enum who_kind {
 #define WHO_UID_MAX 37		/* 8-4-4-4-12 and NUL */
 #define WHO_UNIT_MAX 128
 
+/* What a process says of itself by two variables of its environment (enrich/environ.h). */
+#define ENVIRON_NAME_MAX 256		/* of the values, with NUL; a longer one is not taken */
+#define ENVIRON_ATTRIBUTES_MAX 2048
+struct environ_otel {
+	char service_name[ENVIRON_NAME_MAX];		/* "" not set */
+	char resource_attributes[ENVIRON_ATTRIBUTES_MAX];
+};
+
 struct who {
 	enum who_kind kind;
 	char container_id[WHO_ID_MAX];	/* "" if none */
@@ -44,6 +52,8 @@ struct who {
 	int resource;			/* the exporter's number, -1: not registered yet */
 	u32 resource_names;		/* `names` when it was registered */
 	u64 last_ns;			/* last event, boot ns */
+	bool placed;			/* in a directory that was asked for */
+	u32 held;			/* events of it that wait for its name (fold/hold.h) */
 };
 
 #endif
