@@ -61,7 +61,9 @@ LAYERS = [
     ('unit', unit, 2),
     ('kind', kind, 1),
     ('fuzz', fuzz, 2),
+    ('api', files('api'), 2),
     ('collector', files('collector'), 1),
+    ('cri', files('cri'), 1),
     ('e2e', files('e2e'), 1),
     ('image', files('image'), 1),
 ]

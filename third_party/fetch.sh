@@ -1,8 +1,8 @@
 #!/bin/sh
-# Fetches the files of sources.lock and prints the folder that holds them.
+# Fetches the files of a lock file, sources.lock if none is named, and prints the folder that holds them.
 #
-#   third_party/fetch.sh              through this machine's own apt mirror, into the cache
-#   SOURCES=dir third_party/fetch.sh  from a folder the user gives (no network)
+#   third_party/fetch.sh [LOCK]              through this machine's own apt mirror, into the cache
+#   SOURCES=dir third_party/fetch.sh [LOCK]  from a folder the user gives (no network)
 #
 # Environment: DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR override what apt's sources say.
 #
@@ -13,7 +13,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-lock=$here/sources.lock
+lock=${1:-$here/sources.lock}
 apt_helper=/usr/lib/apt/apt-helper
 
 die() {
@@ -99,14 +99,14 @@ copy_given() { # NAME SHA256 DEST
 	given=$SOURCES/$1
 	[ -f "$given" ] || die "$1 is not in SOURCES=$SOURCES; put the file there"
 	matches "$given" "$2" ||
-		die "$given has SHA-256 $(sha256sum "$given" | cut -d' ' -f1), sources.lock wants $2; give the right file"
+		die "$given has SHA-256 $(sha256sum "$given" | cut -d' ' -f1), ${lock##*/} wants $2; give the right file"
 	cp "$given" "$3.part.$$"
 	mv "$3.part.$$" "$3"
 }
 
 need_mirror() {
 	[ -z "${DEBIAN_MIRROR-}" ] || return 0
-	[ -x "$apt_helper" ] || die "$apt_helper is missing, so this is no Debian host; set SOURCES=dir to a folder with the files of sources.lock"
+	[ -x "$apt_helper" ] || die "$apt_helper is missing, so this is no Debian host; set SOURCES=dir to a folder with the files of ${lock##*/}"
 	DEBIAN_MIRROR=$(main_mirror)
 	: "${DEBIAN_SECURITY_MIRROR:=$(security_mirror)}"
 	[ -n "$DEBIAN_MIRROR" ] || die "apt's sources name no Debian archive; set DEBIAN_MIRROR=uri or SOURCES=dir"

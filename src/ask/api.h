@@ -10,12 +10,16 @@
  *    from its resourceVersion with bookmarks. 410, or an ERROR event of code 410, lists
  *    again; a watch that ends normally goes on from the last resourceVersion.
  *  - Owners of a ReplicaSet or Job (deployment, cronjob) are asked for once each and kept
- *    (API_OWNERS_MAX); where that is forbidden, names decide (pod.h).
+ *    (API_OWNERS_MAX). A pod is told when they are known, 2 s later at the latest; where
+ *    they cannot be asked for, names decide (api_owner.h).
  *  - Back-off 1, 2, 4 ... 60 s with jitter; 429 and 503 honour Retry-After (at most 5 min).
+ *    A watch that was calm for a while and breaks is no failure yet: it goes on a second later.
  *
  * 401: the token is not accepted. 403: RBAC forbids. 404: OpenShift hides what RBAC forbids;
  * or the path is wrong. Each has its own words and fix in the status. Answers are hostile:
- * bounded in bytes and depth, cut and broken JSON ends the request, not the program.
+ * cut into pods as they arrive (api_split.h: no more than one is in memory), bounded in bytes
+ * and depth; cut and broken JSON ends the request, not the program. The token goes to this
+ * server only: over TLS, no redirects, no proxies.
  */
 #ifndef ASK_API_H
 #define ASK_API_H
@@ -24,7 +28,8 @@
 #include "pod.h"
 
 #define API_PAGE	250u		/* pods per list request */
-#define API_BODY_MAX	(16u << 20)	/* one page, or one event of a watch */
+#define API_PAGES_MAX	64u		/* of one list: who sends more does not end it */
+#define API_BODY_MAX	(64u << 20)	/* one page, or one event of a watch */
 #define API_OWNERS_MAX	1024u
 #define API_TIMEOUT_NS	(30 * NSEC_PER_SEC)	/* of a request that is no watch */
 
@@ -35,16 +40,31 @@ enum api_state {
 	API_FAILING,		/* being tried again: see reason */
 };
 
+/* May we see this node's pods? What a pod that was named and not found may mean. */
+enum api_access {
+	API_ACCESS_UNKNOWN,	/* no answer yet, or API_OFF */
+	API_ACCESS_FINE,	/* the last list came: what is not in it does not exist */
+	API_ACCESS_REFUSED,	/* 401 */
+	API_ACCESS_FORBIDDEN,	/* 403 */
+	API_ACCESS_HIDDEN,	/* 404, OpenShift's way to forbid */
+};
+
 struct api_status {
 	enum api_state state;
+	enum api_access access;
 	char server[280];	/* "https://10.96.0.1:443"; "" none */
 	char version[64];	/* of the server (/version gitVersion), printable; "" not known */
 	int http;		/* last status that was no success, 0: none came or none failed */
-	char reason[320];	/* "" while WATCHING */
-	char fix[200];
+	char reason[400];	/* "" while WATCHING */
+	char fix[240];
 	u64 pods;		/* known now */
-	u64 requests, failures, events, relists;
-	u64 too_large;
+	u64 requests, failures;
+	u64 events;		/* of watches, bookmarks among them */
+	u64 relists;		/* complete lists after the first */
+	u64 too_large;		/* pods and events left out: over API_OBJECT_MAX (api_split.h) */
+	u64 bad_objects;	/* left out: no pod of this node, no event; a container's bad id */
+	u64 pods_evicted;	/* told as gone for want of room (api_book.h) */
+	u64 owners_denied;	/* could not be asked for: names decided */
 };
 
 struct api_config {
@@ -54,6 +74,8 @@ struct api_config {
 	const char *node;	/* this node's name in Kubernetes */
 	void (*pod)(void *ctx, const struct pod *draft);
 	void (*pod_gone)(void *ctx, struct str uid);	/* as struct pod's uid */
+	/* Of a pod just told or about to be; no created_ns. They go with their pod. */
+	void (*container)(void *ctx, const struct container *draft);
 	void (*changed)(void *ctx, const struct api_status *status);
 	void *ctx;
 };

@@ -33,6 +33,7 @@
 #define CRI_WANT_NS	 (10 * NSEC_PER_SEC)
 #define CRI_WANTS_MAX	 512u
 #define CRI_CANDIDATES_MAX 80
+#define CRI_KNOWN_MAX	 8192u	/* containers and sandboxes; a node runs some hundreds */
 
 /* A place where a socket may be, and why we look there ("kubelet's arguments"). */
 struct cri_candidate {
@@ -65,6 +66,8 @@ struct cri_status {
 	u64 wants_lost;		/* cri_want without room */
 	u64 wants_unanswered;	/* given up after CRI_WANT_NS */
 	u64 restarts;		/* CRI_UP after CRI_DOWN */
+	u64 skipped;		/* containers without a usable id, pods without a usable uid */
+	u64 forgotten;		/* known ones over CRI_KNOWN_MAX: their end is not told */
 };
 
 struct cri_config {
@@ -79,8 +82,11 @@ struct cri_config {
 	void (*pod_gone)(void *ctx, struct str uid);
 	/* A wanted container is not known to the runtime: CRI_WANT_NS have passed. */
 	void (*unanswered)(void *ctx, struct str id);
-	/* The state changed. */
+	/* The state changed, or the reason for CRI_NONE or CRI_DOWN. */
 	void (*changed)(void *ctx, const struct cri_status *status);
+	/* May be NULL, unlike the others: fills ret anew before each search but the first, and
+	 * returns how many there are. */
+	size_t (*refind)(void *ctx, struct cri_candidate ret[CRI_CANDIDATES_MAX]);
 	void *ctx;
 };
 

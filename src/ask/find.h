@@ -4,7 +4,8 @@
  * running kubelet was started with (its arguments, its configuration file); crictl's
  * configuration; then the places of containerd, CRI-O, k3s, k0s, microk8s, cri-dockerd and
  * old kubelets; each of them as it is and under the usual prefixes of a host's file system
- * in a container (/host, /host/root, /rootfs, /proc/1/root).
+ * in a container (/host, /host/root, /rootfs, PROC_BASE/1/root), and with /var/run for /run.
+ * Kubelets: kubelet.h; what files say: endpoint.h.
  */
 #ifndef ASK_FIND_H
 #define ASK_FIND_H
@@ -12,17 +13,26 @@
 #include "ask/cri.h"
 
 struct cri_find {
-	const char *explicit;	/* PODTRACE_CRI_ENDPOINT: "unix:///run/x.sock", "/run/x.sock"; NULL */
+	/* PODTRACE_CRI_ENDPOINT: "unix:///run/x.sock", "/run/x.sock"; NULL or "": not set */
+	const char *explicit;
 	const char *proc_base;	/* "/proc": where a kubelet is looked for; NULL means that */
-	const char *root;	/* "" or a directory that stands for / (tests) */
+	const char *root;	/* "" or a directory that stands for / (tests); NULL means "" */
+	/* Whether a process with this /proc/PID/cgroup is certainly in no pod: what
+	 * enrich/cgroup_proc.h tells (a verb never includes another, so the pipe gives it). A
+	 * kubelet for which it says no is not believed; with NULL, none is. */
+	bool (*outside_pods)(struct str cgroup);
 };
+
+#define CRI_SOCKET_PATH_MAX 107 /* bytes that a unix socket's address has room for (unix(7)) */
 
 /*
  * Fill ret with candidates. Their number, or -EINVAL with a sentence in err: an explicit
- * endpoint that is no unix socket's address (tcp://, npipe://, relative, too long).
- * Only those whose path exists (as anything) are kept, but for the explicit one and the
- * kubelet's: that these are missing is worth telling. Each path once: /var/run is /run
- * where it is a link to it.
+ * endpoint that is no unix socket's address (tcp://, npipe://, relative, too long). An
+ * explicit one is the only one.
+ * Only those whose path exists (as anything) are kept, but for the explicit one and a
+ * kubelet's of which no variant exists: that these are missing is worth telling. Each file
+ * once, whatever paths lead to it. What is not there now is not found later: to find a
+ * runtime that is installed meanwhile, ask again.
  */
 int cri_find(const struct cri_find *find, struct cri_candidate ret[CRI_CANDIDATES_MAX], char *err,
 	     size_t err_cap);

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Single containers, asked for as they appear. A want goes round: ListContainers, if that knows
+ * nothing ListPodSandbox, then a pause that doubles. The earliest due goes first.
+ */
+#include "ask/cri_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <cri/cri.pb-c.h>
+
+#define PAUSE_NS (20 * NSEC_PER_MSEC) /* the first */
+#define NEVER	 UINT64_MAX
+
+struct want_key {
+	char id[WHO_ID_MAX];
+};
+
+struct want {
+	u64 due_ns, end_ns; /* boot time */
+	u32 rounds;
+	bool sandbox; /* the next question is for a pod */
+	bool asking;  /* it is on its way */
+	bool ours;    /* nobody else asked: the sandbox of a wanted container */
+};
+
+static void ask_due(void *ctx);
+
+static struct want_key key_of(const char *id)
+{
+	struct want_key key = { 0 };
+
+	str_copy(key.id, sizeof(key.id), str_of(id));
+	return key;
+}
+
+/* ---- which is next ------------------------------------------------------------------------- */
+
+static u64 when(const struct cri *c, const struct want *w)
+{
+	if (w->asking)
+		return NEVER;
+	if (!cri_is_there(c))
+		return w->end_ns;
+	return w->due_ns < w->end_ns ? w->due_ns : w->end_ns;
+}
+
+static struct want *earliest(const struct cri *c, struct want_key *ret_key)
+{
+	struct want *first = NULL;
+	const void *key;
+	void *value;
+	size_t pos = 0;
+
+	while (table_next(c->wants, &pos, &key, &value)) {
+		struct want *w = value;
+
+		if (w->asking || (first && when(c, w) >= when(c, first)))
+			continue;
+		first = w;
+		*ret_key = *(const struct want_key *)key;
+	}
+	return first;
+}
+
+static struct cri_asking *free_asking(struct cri *c)
+{
+	for (size_t i = 0; i < CRI_ASKING_MAX; i++) {
+		if (!c->asking[i].call)
+			return &c->asking[i];
+	}
+	return NULL;
+}
+
+static void arm(struct cri *c)
+{
+	u64 now = loop_now(c->loop), at;
+	struct want_key key;
+	const struct want *w = free_asking(c) ? earliest(c, &key) : NULL;
+
+	if (!w) {
+		loop_disarm(c->want_timer);
+		return;
+	}
+	at = when(c, w);
+	loop_arm(c->want_timer, at > now ? at - now : 0, 0);
+}
+
+/* ---- asking -------------------------------------------------------------------------------- */
+
+static size_t pack(u8 dst[static GRPC_REQUEST_MAX], const struct cri_asking *a)
+{
+	Runtime__V1__ContainerFilter container = RUNTIME__V1__CONTAINER_FILTER__INIT;
+	Runtime__V1__ListContainersRequest containers = RUNTIME__V1__LIST_CONTAINERS_REQUEST__INIT;
+	Runtime__V1__PodSandboxFilter pod = RUNTIME__V1__POD_SANDBOX_FILTER__INIT;
+	Runtime__V1__ListPodSandboxRequest pods = RUNTIME__V1__LIST_POD_SANDBOX_REQUEST__INIT;
+
+	container.id = pod.id = (char *)a->id;
+	containers.filter = &container;
+	pods.filter = &pod;
+	return a->sandbox ? runtime__v1__list_pod_sandbox_request__pack(&pods, dst)
+			  : runtime__v1__list_containers_request__pack(&containers, dst);
+}
+
+/* Nobody knows it yet: the other question, or both again later. */
+static void put_off(struct cri *c, struct want *w)
+{
+	u64 now = loop_now(c->loop);
+
+	w->sandbox = !w->sandbox && !w->ours;
+	if (w->sandbox) {
+		w->due_ns = now;
+		return;
+	}
+	w->sandbox = w->ours;
+	w->due_ns = now + (PAUSE_NS << w->rounds);
+	w->rounds++;
+}
+
+static void want_pod(struct cri *c)
+{
+	struct want_key key = key_of(c->known.orphan);
+	struct want *w;
+	u64 now = loop_now(c->loop);
+
+	c->known.orphan[0] = 0;
+	if (!key.id[0] || table_peek(c->wants, &key))
+		return;
+	if (table_len(c->wants) == CRI_WANTS_MAX) {
+		c->status.wants_lost++;
+		return;
+	}
+	w = table_add(c->wants, &key, NULL);
+	*w = (struct want){
+		.due_ns = now, .end_ns = now + CRI_WANT_NS, .sandbox = true, .ours = true
+	};
+}
+
+static void on_answer(void *ctx, const struct grpc_end *end)
+{
+	struct cri_asking *a = ctx;
+	struct cri *c = a->cri;
+	const char *what = a->sandbox ? "ListPodSandbox" : "ListContainers";
+	struct want_key key = key_of(a->id);
+	struct want *w;
+	int err;
+
+	a->call = NULL;
+	err = cri_ended(c, what, end);
+	if (err == -ENOTCONN)
+		return;
+	c->known.orphan[0] = 0;
+	if (!err) {
+		err = a->sandbox ? cri_answer_pods(&c->known, end->message)
+				 : cri_answer_containers(&c->known, end->message);
+		if (err)
+			cri_unreadable(c, what, err);
+	}
+	want_pod(c);
+	w = table_peek(c->wants, &key);
+	if (w) {
+		w->asking = false;
+		if (cri_known_has(&c->known, str_of(key.id)))
+			table_del(c->wants, &key);
+		else
+			put_off(c, w);
+	}
+	ask_due(c);
+}
+
+static bool ask(struct cri *c, struct want *w, const struct want_key *key)
+{
+	struct cri_asking *a = free_asking(c);
+	u8 message[GRPC_REQUEST_MAX];
+	struct grpc_request r = { .message_max = CRI_SMALL_MAX, .end_fn = on_answer, .ctx = a };
+
+	a->cri = c;
+	a->sandbox = w->sandbox;
+	str_copy(a->id, sizeof(a->id), str_of(key->id));
+	r.method = w->sandbox ? CRI_METHOD("ListPodSandbox") : CRI_METHOD("ListContainers");
+	r.message = (struct str){ (char *)message, pack(message, a) };
+	w->asking = !cri_call(c, &a->call, &r);
+	if (!w->asking)
+		put_off(c, w);
+	return w->asking;
+}
+
+static void give_up(struct cri *c, const struct want *w, const struct want_key *key)
+{
+	bool ours = w->ours;
+
+	table_del(c->wants, key);
+	if (ours)
+		return;
+	c->status.wants_unanswered++;
+	c->config.unanswered(c->config.ctx, str_of(key->id));
+}
+
+static void ask_due(void *ctx)
+{
+	struct cri *c = ctx;
+	u64 now = loop_now(c->loop);
+	struct want_key key;
+	struct want *w;
+
+	while (free_asking(c) && (w = earliest(c, &key)) && when(c, w) <= now) {
+		/* A list or the stream may have been faster. */
+		if (cri_known_has(&c->known, str_of(key.id)))
+			table_del(c->wants, &key);
+		else if (now >= w->end_ns)
+			give_up(c, w, &key);
+		else if (!ask(c, w, &key))
+			break;
+	}
+	arm(c);
+}
+
+void cri_want(struct cri *c, struct str id)
+{
+	u64 now = loop_now(c->loop);
+	struct want_key key = { 0 };
+	struct want *w;
+
+	if (!cri_is_there(c) || !cri_id_ok(id))
+		return;
+	str_copy(key.id, sizeof(key.id), id);
+	w = table_peek(c->wants, &key);
+	if (w) {
+		w->ours = false;
+		return;
+	}
+	if (table_len(c->wants) == CRI_WANTS_MAX) {
+		c->status.wants_lost++;
+		return;
+	}
+	cri_known_retell(&c->known, id);
+	w = table_add(c->wants, &key, NULL);
+	*w = (struct want){ .due_ns = now, .end_ns = now + CRI_WANT_NS };
+	/* The question leaves in this turn. */
+	if (free_asking(c))
+		ask(c, w, &key);
+	arm(c);
+}
+
+/* ---- with the runtime ------------------------------------------------------------------------ */
+
+int cri_wants_new(struct cri *c)
+{
+	c->wants =
+		table_new(CRI_WANTS_MAX, sizeof(struct want_key), sizeof(struct want), NULL, NULL);
+	c->want_timer = loop_timer_new(c->loop, ask_due, c);
+	return c->wants && c->want_timer ? 0 : -ENOMEM;
+}
+
+void cri_wants_free(struct cri *c)
+{
+	table_free(c->wants);
+	loop_timer_free(c->want_timer);
+}
+
+void cri_wants_stop(struct cri *c)
+{
+	const void *key;
+	void *value;
+	size_t pos = 0;
+
+	memset(c->asking, 0, sizeof(c->asking));
+	while (table_next(c->wants, &pos, &key, &value)) {
+		struct want *w = value;
+
+		w->asking = false;
+		w->due_ns = 0;
+	}
+	arm(c);
+}
+
+void cri_wants_go(struct cri *c)
+{
+	arm(c);
+}
