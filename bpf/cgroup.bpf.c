@@ -49,11 +49,30 @@ INLINE void send_mkdir(void *ctx, const struct cgroup *cgrp, const char *path, _
 	scratch_give(s);
 }
 
+/*
+ * Named targets: whose a new cgroup is, user space knows only milliseconds later. So it is a
+ * target from its first instruction on, and user space takes it out again if it is not meant.
+ * No verdict can be remembered of it yet: nobody was in it.
+ */
+INLINE void let_in(const struct cgroup *cgrp, __u64 *ret_id, const bool btf)
+{
+	__u32 one = 1;
+
+	*ret_id = cgroup_id(cgrp, btf);
+	count(KIND_cgroup_mkdir, LEDGER_SEEN);
+	if (!targeted(cgrp, btf) && bpf_map_update_elem(&targets, ret_id, &one, BPF_ANY))
+		count(KIND_cgroup_mkdir, LEDGER_LOST_STATE);
+}
+
 INLINE int on_mkdir(void *ctx, const struct cgroup *cgrp, const char *path, const bool btf)
 {
 	__u64 cgroup;
 
-	if (!is_v2(cgrp, btf) || !concerns(KIND_cgroup_mkdir, cgrp, &cgroup, btf))
+	if (!is_v2(cgrp, btf))
+		return 0;
+	if (config.follow)
+		let_in(cgrp, &cgroup, btf);
+	else if (!concerns(KIND_cgroup_mkdir, cgrp, &cgroup, btf))
 		return 0;
 	if (streamed(KIND_cgroup_mkdir, false))
 		send_mkdir(ctx, cgrp, path, cgroup, btf);

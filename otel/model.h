@@ -9,9 +9,9 @@
 
 #include "base/str.h"
 
-/* Attributes per item; the limit of the OpenTelemetry SDK specification is 128, none of our
- * mappings comes near. What is over the limit is counted in `dropped`. */
-#define ATTRS_MAX 32
+/* Attributes per item; the limit of the OpenTelemetry SDK specification is 128. Events have 20
+ * at most, resources with labels fill it. What is over the limit is counted in `dropped`. */
+#define ATTRS_MAX 96
 /* Bytes of one string value (OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT has no default; names from
  * the kernel can be 4 KiB, so we ship a finite one). Cut between characters. */
 #define ATTR_VALUE_MAX 1024
@@ -22,7 +22,8 @@
 enum attr_type { ATTR_STR, ATTR_INT, ATTR_DOUBLE, ATTR_BOOL, ATTR_STRS };
 
 struct attr {
-	/* Static: names come from our tables, never from a process. Once per item. */
+	/* Once per item. Static from our tables; a resource's may also come from its room (labels,
+	 * what a process declares): printable ASCII without quote and backslash. */
 	const char *key;
 	enum attr_type type;
 	union {

@@ -13,8 +13,10 @@
 #include "enrich/enrich.h"
 #include "fold/sample.h"
 #include "node/host.h"
+#include "otel/map/map.h"
 #include "otel/otel.h"
 #include "report/summary.h"
+#include "select/target.h"
 
 enum live_view { LIVE_NONE, LIVE_TEXT, LIVE_JSON };
 
@@ -23,6 +25,7 @@ struct pipe_config {
 	const struct host *host;
 	const char *version;
 	const char *service_name;	/* ours; NULL: "podtrace" */
+	struct map_resource_config resource;
 	struct sampling sampler;
 	bool command_args;
 	enum live_view live;
@@ -31,6 +34,10 @@ struct pipe_config {
 	void (*line)(void *ctx, struct str text);
 	/* Kernel cells that nobody needs any more; may be NULL. */
 	void (*meter_gone)(void *ctx, const struct meter_key *key);
+	/* Named targets, borrowed; NULL: all that the kernel side lets in is wanted. */
+	const struct target *target;
+	/* Put a cgroup into the kernel's filter, or take it out: 0 or -errno; may be NULL. */
+	int (*watch)(void *ctx, u64 cgroup, bool on);
 	void *ctx;
 	u64 start_ns;			/* boot ns */
 	s64 wall_offset_ns;
@@ -52,7 +59,36 @@ void pipe_collect_end(struct pipe *p);
 
 void pipe_ledger(struct pipe *p, const struct ledger_page *page);	/* the latest sums */
 void pipe_feature(struct pipe *p, const struct feature_status *status);
+/* The same of what is no program's: where names come from. One of a name is kept, the newest. */
+struct pipe_check {
+	char family[16], name[16];	/* "identity", "runtime" */
+	char rung[32];			/* how: "events", "polling"; "none" */
+	enum feature_state state;
+};
+void pipe_check(struct pipe *p, const struct pipe_check *check);
 void pipe_expire(struct pipe *p, u64 now_ns);
+
+/*
+ * What containers and pods are called (pod.h), whoever tells it. Events of a container whose
+ * name is not known are held back for at most ENRICH_WAIT_NS, if names are expected, which
+ * they are not at first.
+ */
+void pipe_container(struct pipe *p, const struct container *draft);
+void pipe_pod(struct pipe *p, const struct pod *draft);
+void pipe_container_gone(struct pipe *p, struct str id, u64 now_ns);
+void pipe_pod_gone(struct pipe *p, struct str uid, u64 now_ns);
+void pipe_environ(struct pipe *p, u64 cgroup, const struct environ_otel *found);
+void pipe_expect_names(struct pipe *p, bool expected);
+/* The node's container runtime, for the resources of its containers. Copied. */
+void pipe_runtime(struct pipe *p, const char *name, const char *version);
+/* A cgroup that was there before us: may be a target. */
+void pipe_meet(struct pipe *p, u64 cgroup, struct str path, u64 now_ns);
+/* Decide and let go what waited for it. Ten times a second, and when names came. */
+void pipe_tick(struct pipe *p, u64 now_ns);
+/* Let go all that waits, at the end. */
+void pipe_let_all_go(struct pipe *p);
+/* To look at what is known. */
+const struct enrich *pipe_enrich(const struct pipe *p);
 
 /* Id of a cgroup directory, for targets. */
 int pipe_cgroup_id(const struct pipe *p, const char *dir, u64 *ret_id);

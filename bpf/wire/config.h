@@ -12,6 +12,7 @@ struct config {
 	__u32 transport;	/* enum transport */
 	__u32 ring_half;	/* bytes in the ring from which the reader is woken at once */
 	__u32 filter;		/* 0: every cgroup is wanted */
+	__u32 follow;		/* with filter: a new cgroup is a target until user space says no */
 	__u32 args_max;		/* bytes of argv copied, 0: none; at most ARGS_MAX */
 	__u32 self;		/* our pid, initial namespace: its sockets are never reported */
 	__u8 stream[(KIND_END + 3) / 4 * 4]; /* enum stream by kind; rounded up: no padding */

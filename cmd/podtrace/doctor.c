@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* doctor: look at the node, try everything once, tell. */
 #include <string.h>
+#include "base/log.h"
 #include "cmd/podtrace/doctor.h"
 #include "version.h"
 
@@ -17,6 +18,48 @@ static void judge(struct doctor *d)
 	}
 	d->verdict = !works ? DOCTOR_NOTHING : full < d->features_n ? DOCTOR_SOME : DOCTOR_ALL;
 	d->exit_code = !works ? EXIT_RUN : full < d->features_n ? EXIT_REDUCED : EXIT_OK;
+}
+
+static const char *value_of(const struct checkup *c, const char *name)
+{
+	for (size_t i = 0; i < c->report.facts_n; i++)
+		if (!strcmp(c->report.facts[i].name, name))
+			return c->report.facts[i].value;
+	return "unknown";
+}
+
+static void prepare(struct checkup *c, const struct options *o)
+{
+	*c = (struct checkup){
+		.o = o,
+		.roots = { .proc = o->proc_base,
+			   .sys = "/sys",
+			   .cgroup = o->cgroup_base,
+			   .root = "" },
+		.report = { .version = PODTRACE_VERSION, .memory = o->memory },
+	};
+}
+
+void doctor_brief(const struct options *o)
+{
+	static const char *const names[] = { "os_name",	      "kernel",	       "arch",
+					     "btf",	      "lockdown",      "selinux",
+					     "seccomp",	      "pid_namespace", "cgroup_version",
+					     "cgroup_driver", "missing_mounts" };
+	static struct checkup c;
+	char text[LOG_TEXT_MAX];
+	struct buf line;
+
+	prepare(&c, o);
+	doctor_facts(&c);
+	buf_fixed(&line, text, sizeof(text));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *value = value_of(&c, names[i]);
+
+		if (value[0])
+			buf_printf(&line, "%s%s: %.80s", i ? ", " : "", names[i], value);
+	}
+	log_info("node", "%.*s; podtrace doctor tells more", (int)line.n, line.p);
 }
 
 static int print(const struct checkup *c)
@@ -36,14 +79,7 @@ int run_doctor(const struct options *o)
 	static struct checkup c; /* large: not on the stack */
 	int code;
 
-	c = (struct checkup){
-		.o = o,
-		.roots = { .proc = o->proc_base,
-			   .sys = "/sys",
-			   .cgroup = o->cgroup_base,
-			   .root = "" },
-		.report = { .version = PODTRACE_VERSION, .memory = o->memory },
-	};
+	prepare(&c, o);
 	doctor_facts(&c);
 	code = doctor_probe(&c);
 	if (code)

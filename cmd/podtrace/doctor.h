@@ -29,4 +29,16 @@ void doctor_facts(struct checkup *c);
  * nothing could be tried at all (then it was said). */
 int doctor_probe(struct checkup *c);
 
+/* Who tells names: the runtime and the API server, as facts and features. An exit code. */
+int doctor_names(struct checkup *c);
+
+/* A row more, to be filled: of the report's array. */
+struct doctor_fact *doctor_fact(struct checkup *c, const char *name, const char *value);
+struct doctor_feature *doctor_feature(struct checkup *c, const char *group, const char *name,
+				      const char *needs);
+/* NULL: no room, which is counted. */
+struct doctor_table *doctor_table(struct checkup *c, bool kernel, const char *type);
+void doctor_say(struct doctor_fact *f, const char *note, const char *fix);
+void doctor_blame(struct doctor_feature *f, const char *reason, const char *fix);
+
 #endif

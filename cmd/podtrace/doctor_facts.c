@@ -8,7 +8,7 @@
 /* Capabilities that a feature of ours can use today; each feature names its own. */
 static const char *const wanted[] = { "BPF", "PERFMON", "DAC_READ_SEARCH" };
 
-static struct doctor_fact *add(struct checkup *c, const char *name, const char *value)
+struct doctor_fact *doctor_fact(struct checkup *c, const char *name, const char *value)
 {
 	struct doctor *d = &c->report;
 	struct doctor_fact *f = &d->facts[d->facts_n++]; /* as many as are written below */
@@ -18,7 +18,7 @@ static struct doctor_fact *add(struct checkup *c, const char *name, const char *
 	return f;
 }
 
-static void say(struct doctor_fact *f, const char *note, const char *fix)
+void doctor_say(struct doctor_fact *f, const char *note, const char *fix)
 {
 	str_copy(f->note, sizeof(f->note), str_of(note));
 	str_copy(f->fix, sizeof(f->fix), str_of(fix));
@@ -44,52 +44,52 @@ static void add_kernel(struct checkup *c)
 {
 	struct doctor_fact *f;
 
-	add(c, "kernel", or_unknown(c->host.kernel));
-	add(c, "arch", or_unknown(c->host.arch));
-	add(c, "os", system_name(c->system.system));
-	f = add(c, "os_name", or_unknown(c->system.name));
+	doctor_fact(c, "kernel", or_unknown(c->host.kernel));
+	doctor_fact(c, "arch", or_unknown(c->host.arch));
+	doctor_fact(c, "os", system_name(c->system.system));
+	f = doctor_fact(c, "os_name", or_unknown(c->system.name));
 	if (c->privilege.pid_ns == PID_NS_NESTED && c->system.system != SYSTEM_UNKNOWN)
-		say(f, "it may be the container's: the node's is seen only from its pid namespace",
+		doctor_say(f, "it may be the container's: the node's is seen only from its pid namespace",
 		    "");
-	f = add(c, "btf", btf_name(c->btf));
+	f = doctor_fact(c, "btf", btf_name(c->btf));
 	if (c->btf == BTF_NONE)
-		say(f, "the kernel does not tell its types: programs cannot be fitted to it",
+		doctor_say(f, "the kernel does not tell its types: programs cannot be fitted to it",
 		    "podtrace doctor --btf FILE, with a file of this kernel's types");
 	else if (c->btf == BTF_UNKNOWN)
-		say(f, "/sys/kernel/btf/vmlinux cannot be read", "");
+		doctor_say(f, "/sys/kernel/btf/vmlinux cannot be read", "");
 }
 
 static void add_security(struct checkup *c)
 {
 	static const char mount[] = "mount the node's /sys/kernel/security there, read-only "
 				    "(hostPath: /sys/kernel/security)";
-	struct doctor_fact *f = add(c, "lockdown", lockdown_name(c->lsm.lockdown));
+	struct doctor_fact *f = doctor_fact(c, "lockdown", lockdown_name(c->lsm.lockdown));
 
 	if (c->lsm.lockdown == LOCKDOWN_UNKNOWN) {
-		say(f, "", mount);
+		doctor_say(f, "", mount);
 		snprintf(f->note, sizeof(f->note), "cannot read %s/kernel/security/lockdown: %s",
 			 c->roots.sys,
 			 c->lsm.lockdown_err ? errname(c->lsm.lockdown_err) : "not its form");
 	} else if (c->lsm.lockdown == LOCKDOWN_CONFIDENTIALITY) {
-		say(f, "programs that copy kernel memory are refused", "");
+		doctor_say(f, "programs that copy kernel memory are refused", "");
 	}
-	f = add(c, "lsm", or_unknown(c->lsm.list));
+	f = doctor_fact(c, "lsm", or_unknown(c->lsm.list));
 	as_list(f, ',');
 	if (!c->lsm.list[0])
-		say(f, "cannot read /sys/kernel/security/lsm", mount);
-	f = add(c, "selinux", selinux_name(c->lsm.selinux));
+		doctor_say(f, "cannot read /sys/kernel/security/lsm", mount);
+	f = doctor_fact(c, "selinux", selinux_name(c->lsm.selinux));
 	if (c->lsm.selinux == SELINUX_UNKNOWN)
-		say(f, "cannot read /sys/fs/selinux/enforce",
+		doctor_say(f, "cannot read /sys/fs/selinux/enforce",
 		    "mount the node's /sys/fs/selinux there, read-only (hostPath: "
 		    "/sys/fs/selinux)");
-	add(c, "label", !c->lsm.label_known ? "unknown" : c->lsm.label[0] ? c->lsm.label : "none");
+	doctor_fact(c, "label", !c->lsm.label_known ? "unknown" : c->lsm.label[0] ? c->lsm.label : "none");
 }
 
 /* ---- this process ------------------------------------------------------------------------- */
 
 static void add_capabilities(struct checkup *c)
 {
-	struct doctor_fact *f = add(c, "capabilities", "");
+	struct doctor_fact *f = doctor_fact(c, "capabilities", "");
 	struct buf value, note, fix;
 	size_t missing = 0;
 
@@ -124,10 +124,10 @@ static void add_process(struct checkup *c)
 	struct doctor_fact *f;
 
 	add_capabilities(c);
-	add(c, "seccomp", seccomp_name(c->privilege.seccomp));
-	f = add(c, "pid_namespace", pid_ns_name(c->privilege.pid_ns));
+	doctor_fact(c, "seccomp", seccomp_name(c->privilege.seccomp));
+	f = doctor_fact(c, "pid_namespace", pid_ns_name(c->privilege.pid_ns));
 	if (c->privilege.pid_ns == PID_NS_NESTED) {
-		say(f, "",
+		doctor_say(f, "",
 		    "hostPID: true, or without unshare (Talos 1.14: with workload isolation "
 		    "it is the sandbox's all the same)");
 		snprintf(f->note, sizeof(f->note),
@@ -135,7 +135,7 @@ static void add_process(struct checkup *c)
 			 ": processes have other pids here",
 			 c->privilege.pid_ns_inode);
 	} else if (c->privilege.pid_ns == PID_NS_UNKNOWN) {
-		say(f, "cannot look at self/ns/pid below --proc-base",
+		doctor_say(f, "cannot look at self/ns/pid below --proc-base",
 		    "name a /proc with --proc-base");
 	}
 }
@@ -158,7 +158,7 @@ static const struct {
 
 static void add_mounts(struct checkup *c)
 {
-	struct doctor_fact *f = add(c, "missing_mounts", "");
+	struct doctor_fact *f = doctor_fact(c, "missing_mounts", "");
 	struct buf value, note, fix;
 	bool first = true;
 
@@ -179,10 +179,10 @@ static void add_mounts(struct checkup *c)
 
 static void add_cgroup(struct checkup *c)
 {
-	struct doctor_fact *f = add(c, "cgroup_version", cgroup_version_name(c->tree.version));
+	struct doctor_fact *f = doctor_fact(c, "cgroup_version", cgroup_version_name(c->tree.version));
 
 	if (c->tree.version == CGROUP_V1)
-		say(f, "only the v2 tree has ids that the kernel gives with an event",
+		doctor_say(f, "only the v2 tree has ids that the kernel gives with an event",
 		    "boot with systemd.unified_cgroup_hierarchy=1");
 	else if (c->tree.version == CGROUP_NONE)
 		snprintf(f->note, sizeof(f->note), "no cgroups are mounted at %.120s",
@@ -190,17 +190,18 @@ static void add_cgroup(struct checkup *c)
 	else if (c->tree.version == CGROUP_UNKNOWN)
 		snprintf(f->note, sizeof(f->note), "cannot look at %.120s: %s", c->roots.cgroup,
 			 errname(c->tree.err));
-	f = add(c, "cgroup_driver", cgroup_driver_name(c->tree.driver));
+	f = doctor_fact(c, "cgroup_driver", cgroup_driver_name(c->tree.driver));
 	if (c->tree.driver == DRIVER_UNKNOWN)
-		say(f, "no folder of a kubelet (kubepods, kubepods.slice) is to be seen", "");
+		doctor_say(f, "no folder of a kubelet (kubepods, kubepods.slice) is to be seen", "");
 	else if (c->tree.driver == DRIVER_BOTH)
-		say(f, "kubepods and kubepods.slice both exist: one is left from before", "");
+		doctor_say(f, "kubepods and kubepods.slice both exist: one is left from before", "");
+	doctor_fact(c, "kubelet_root", c->tree.kubelet_root[0] ? c->tree.kubelet_root : "none");
 	add_mounts(c);
 }
 
 void doctor_facts(struct checkup *c)
 {
-	host_read(&c->host);
+	host_read(&c->roots, c->o->node_name, &c->host);
 	lsm_read(&c->roots, &c->lsm);
 	privilege_read(&c->roots, &c->privilege);
 	tree_read(&c->roots, &c->tree);

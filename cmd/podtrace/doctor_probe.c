@@ -9,8 +9,8 @@
 #include "cmd/podtrace/doctor.h"
 #include "fold/series.h"
 
-static struct doctor_feature *add(struct checkup *c, const char *group, const char *name,
-				  const char *needs)
+struct doctor_feature *doctor_feature(struct checkup *c, const char *group, const char *name,
+				      const char *needs)
 {
 	struct doctor *d = &c->report;
 	struct doctor_feature *f = &d->features[d->features_n];
@@ -26,13 +26,13 @@ static struct doctor_feature *add(struct checkup *c, const char *group, const ch
 	return f;
 }
 
-static void blame(struct doctor_feature *f, const char *reason, const char *fix)
+void doctor_blame(struct doctor_feature *f, const char *reason, const char *fix)
 {
 	str_copy(f->reason, sizeof(f->reason), str_of(reason));
 	str_copy(f->fix, sizeof(f->fix), str_of(fix));
 }
 
-static struct doctor_table *add_table(struct checkup *c, bool kernel, const char *type)
+struct doctor_table *doctor_table(struct checkup *c, bool kernel, const char *type)
 {
 	struct doctor *d = &c->report;
 	struct doctor_table *t = &d->tables[d->tables_n];
@@ -61,13 +61,19 @@ static void explain(const struct checkup *c, struct doctor_feature *f)
 	if ((f->err != EPERM && f->err != EACCES) || !p->caps_known)
 		return;
 	if (!holds)
-		blame(f,
+		doctor_blame(f,
 		      f->err == EPERM ? "not permitted (EPERM): lacks capabilities"
 				      : "not permitted (EACCES): lacks capabilities",
 		      "sudo, or securityContext: {runAsUser: 0, capabilities: {add: [BPF, "
 		      "PERFMON]}}");
+	else if (f->err == EACCES && c->lsm.selinux == SELINUX_ENFORCING)
+		doctor_blame(f,
+			     "denied by SELinux (EACCES): this process's type may not do this with "
+			     "class bpf or perf_event",
+			     "seLinuxOptions: {type: spc_t}, or a policy that allows this type "
+			     "{map_create map_read map_write prog_load prog_run} of class bpf");
 	else if (f->err == EPERM)
-		blame(f,
+		doctor_blame(f,
 		      "not permitted (EPERM), though the capabilities are held: by seccomp, "
 		      "lockdown or a security module",
 		      "see lockdown, lsm and seccomp above; seccompProfile: {type: Unconfined} "
@@ -87,27 +93,27 @@ static void add_features(struct checkup *c, const struct capture *capture)
 	for (size_t i = 0; i < n; i++) {
 		const struct feature_status *s = &status[i];
 		struct doctor_feature *f =
-			add(c, families[s->feature->family].name, s->feature->name, NEEDS_BPF);
+			doctor_feature(c, families[s->feature->family].name, s->feature->name, NEEDS_BPF);
 
 		f->state = states[s->state];
 		f->rung = s->state == FEATURE_OFF ? "" : rung_name(s->rung);
 		f->without = s->feature->without;
 		f->err = s->err;
-		blame(f, s->reason, s->fix);
+		doctor_blame(f, s->reason, s->fix);
 		explain(c, f);
 	}
 }
 
 static void add_transport(struct checkup *c, const struct capture *capture)
 {
-	struct doctor_feature *f = add(c, "transport", "ring", "BPF");
+	struct doctor_feature *f = doctor_feature(c, "transport", "ring", "BPF");
 	const char *transport = capture_transport(capture);
 
 	f->err = capture_ring_err(capture);
 	f->without = "events do not reach podtrace";
 	if (!strcmp(transport, "none")) {
 		f->state = "off";
-		blame(f, "no map can be made", "");
+		doctor_blame(f, "no map can be made", "");
 		explain(c, f);
 		return;
 	}
@@ -116,7 +122,7 @@ static void add_transport(struct checkup *c, const struct capture *capture)
 		return;
 	f->state = "reduced";
 	f->needs = NEEDS_BPF;
-	blame(f,
+	doctor_blame(f,
 	      f->err ? "the kernel has no ring buffer: each CPU has its own, more is lost"
 		     : "forbidden by --forbid",
 	      f->err ? "" : "forbid less");
@@ -124,7 +130,7 @@ static void add_transport(struct checkup *c, const struct capture *capture)
 
 static void on_map(void *ctx, const struct capture_map *map)
 {
-	struct doctor_table *t = add_table(ctx, true, map->type);
+	struct doctor_table *t = doctor_table(ctx, true, map->type);
 
 	if (!t)
 		return;
@@ -186,7 +192,7 @@ static bool names_are_told(const struct doctor *d)
 
 static void judge_identity(struct checkup *c, const struct enrich_stats *s)
 {
-	struct doctor_feature *f = add(c, "identity", "containers", "DAC_READ_SEARCH");
+	struct doctor_feature *f = doctor_feature(c, "identity", "containers", "DAC_READ_SEARCH");
 
 	f->rung = s->cgroup_by_handle ? "file handle" : "tree walk";
 	if (!s->cgroup_by_handle || s->cgroup_partial)
@@ -195,7 +201,7 @@ static void judge_identity(struct checkup *c, const struct enrich_stats *s)
 		bool held = privilege_has(&c->privilege, (u32)cap_find(STR("DAC_READ_SEARCH")));
 
 		f->err = held ? 0 : EPERM;
-		blame(f,
+		doctor_blame(f,
 		      names_are_told(&c->report)
 			      ? "cgroups older than podtrace are found by walking the tree, five "
 				"times a "
@@ -208,7 +214,7 @@ static void judge_identity(struct checkup *c, const struct enrich_stats *s)
 			     "[DAC_READ_SEARCH]}}");
 	}
 	if (s->cgroup_partial)
-		blame(f,
+		doctor_blame(f,
 		      "only a part of the cgroup tree is mounted: what is outside stays without a "
 		      "name",
 		      FIX_CGROUP);
@@ -216,7 +222,7 @@ static void judge_identity(struct checkup *c, const struct enrich_stats *s)
 
 static void bill_enrich(struct checkup *c, const struct enrich_config *config, u64 bytes)
 {
-	struct doctor_table *t = c->o->memory ? add_table(c, false, "table") : NULL;
+	struct doctor_table *t = c->o->memory ? doctor_table(c, false, "table") : NULL;
 
 	if (!t)
 		return;
@@ -237,12 +243,12 @@ static int probe_identity(struct checkup *c)
 	config.proc_base = c->o->proc_base;
 	err = enrich_new(&enrich, &config, why, sizeof(why));
 	if (err) {
-		struct doctor_feature *f = add(c, "identity", "containers", "DAC_READ_SEARCH");
+		struct doctor_feature *f = doctor_feature(c, "identity", "containers", "DAC_READ_SEARCH");
 
 		f->state = "off";
 		f->err = -err;
 		f->without = "events and metrics have no container, pod or service";
-		blame(f, why, FIX_CGROUP);
+		doctor_blame(f, why, FIX_CGROUP);
 		config.cgroup_base = NULL;
 		if (enrich_new(&enrich, &config, why, sizeof(why)))
 			return EXIT_OK; /* no bill, then */
@@ -266,21 +272,21 @@ static int bill_pipe(struct checkup *c)
 		return EXIT_OK;
 	series_stats(series, &stats);
 	series_free(series);
-	t = add_table(c, false, "table");
+	t = doctor_table(c, false, "table");
 	if (t) {
 		snprintf(t->name, sizeof(t->name), "metric series");
 		t->entries = SERIES_CELLS_MAX + SERIES_MAX;
 		t->bytes = stats.bytes;
 	}
 	for (int s = 0; s < SIGNAL_COUNT; s++) {
-		t = add_table(c, false, "queue");
+		t = doctor_table(c, false, "queue");
 		if (!t)
 			break;
 		snprintf(t->name, sizeof(t->name), "queue of %s",
 			 otel_signal_name((enum otel_signal)s));
 		t->bytes = c->o->queue_bytes;
 	}
-	t = add_table(c, false, "table");
+	t = doctor_table(c, false, "table");
 	if (t) {
 		snprintf(t->name, sizeof(t->name), "resources");
 		t->entries = OTEL_RESOURCES_MAX;
@@ -289,9 +295,9 @@ static int bill_pipe(struct checkup *c)
 	return EXIT_OK;
 }
 
-/* In the order of the report. What else can be asked (the runtime's CRI socket, the API
- * server) is one more row here. */
-static int (*const probes[])(struct checkup *) = { probe_capture, probe_identity, bill_pipe };
+/* In the order of the report. */
+static int (*const probes[])(struct checkup *) = { probe_capture, probe_identity, doctor_names,
+						       bill_pipe };
 
 int doctor_probe(struct checkup *c)
 {

@@ -208,6 +208,8 @@ struct pipe_config pipe_options(const struct options *o, struct otel *otel, cons
 		.host = host,
 		.version = PODTRACE_VERSION,
 		.service_name = o->service_name,
+		.resource = { .pod_labels = option_items(&o->pod_labels),
+			      .service_labels = o->service_name_labels },
 		.sampler = sampler_of(o),
 		.command_args = o->command_args,
 		.live = live_of(o),

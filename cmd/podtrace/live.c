@@ -11,84 +11,12 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
-#include "capture/tap.h"
-#include "cmd/podtrace/run.h"
+#include "cmd/podtrace/live.h"
 #include "version.h"
 
 #define CLOCK_EVERY_NS (5 * NSEC_PER_SEC)
 #define EXPIRE_EVERY_NS (60 * NSEC_PER_SEC)
 #define FLUSH_EVERY_NS (100 * NSEC_PER_MSEC)
-
-struct live {
-	const struct options *o;
-	struct loop *loop;
-	struct capture *capture;
-	struct pipe *pipe;
-	struct otel *otel;
-	struct tap *tap;
-	struct host host;
-	struct out out;
-	u64 start_ns, clock_ns, expire_ns;
-	u64 lost_told;
-	struct loop_timer *metrics, *tick, *end;
-	bool stopping;
-};
-
-/* ---- what goes where ---------------------------------------------------------------------- */
-
-static void on_record(void *ctx, const void *record, size_t size)
-{
-	struct live *v = ctx;
-
-	/* the name of its cgroup is looked up first: in the file it stands before the record */
-	pipe_record(v->pipe, record, size);
-	if (v->tap)
-		tap_record(v->tap, record, size);
-}
-
-static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
-{
-	struct live *v = ctx;
-
-	/* the name first: in the file it stands before what needs it */
-	pipe_meter(v->pipe, key, cell);
-	if (v->tap)
-		tap_meter(v->tap, key, cell);
-}
-
-static void on_meter_gone(void *ctx, const struct meter_key *key)
-{
-	capture_meter_delete(((struct live *)ctx)->capture, key);
-}
-
-static void on_line(void *ctx, struct str text)
-{
-	out_line(&((struct live *)ctx)->out, text);
-}
-
-static void on_cgroup(void *ctx, u64 id, struct str path)
-{
-	struct live *v = ctx;
-
-	if (v->tap)
-		tap_cgroup(v->tap, id, path);
-}
-
-static void collect(struct live *v)
-{
-	struct ledger_page page;
-	u64 now = clock_boot_ns();
-
-	capture_ledger(v->capture, &page);
-	pipe_ledger(v->pipe, &page);
-	pipe_collect_begin(v->pipe, now);
-	if (v->tap)
-		tap_collect(v->tap, now);
-	capture_meters(v->capture, on_meter, v);
-	if (v->tap)
-		tap_ledger(v->tap, &page);
-	pipe_collect_end(v->pipe);
-}
 
 /* ---- the loop's events -------------------------------------------------------------------- */
 
@@ -109,9 +37,14 @@ static void tell_losses(struct live *v)
 	v->lost_told = lost;
 }
 
+static void on_names(void *ctx)
+{
+	pipe_tick(((struct live *)ctx)->pipe, clock_boot_ns());
+}
+
 static void on_metrics(void *ctx)
 {
-	collect(ctx);
+	live_collect(ctx);
 	tell_losses(ctx);
 }
 
@@ -125,6 +58,7 @@ static void on_tick(void *ctx)
 	struct live *v = ctx;
 	u64 now = loop_now(v->loop);
 
+	pipe_tick(v->pipe, now);
 	out_flush(&v->out);
 	if (v->out.closed || v->out.err || (v->tap && (tap_full(v->tap) || tap_error(v->tap))))
 		loop_stop(v->loop, EXIT_OK);
@@ -164,15 +98,16 @@ static void choose_streams(const struct options *o, struct capture_config *confi
 	}
 }
 
-static int start_capture(struct live *v, bool filter)
+static int start_capture(struct live *v)
 {
 	const struct options *o = v->o;
 	bool person = o->command == COMMAND_TRACE && !o->quiet;
 	struct capture_config config = {
 		/* a terminal shows arguments; what leaves the node only if asked for */
 		.args_max = o->command_args || person ? ARGS_MAX : 0,
-		.filter = filter,
-		.record = on_record,
+		.filter = targets_any(v->targets),
+		.follow = targets_named(v->targets),
+		.record = live_record,
 		.ctx = v,
 	};
 	char err[512];
@@ -183,28 +118,6 @@ static int start_capture(struct live *v, bool filter)
 	choose_streams(o, &config);
 	if (capture_new(&v->capture, v->loop, &config, err, sizeof(err)))
 		return fail(EXIT_RUN, "%s", err);
-	return EXIT_OK;
-}
-
-/* Each --cgroup, resolved before anything is loaded. */
-#define TARGETS_MAX 64
-
-static int resolve_targets(struct live *v, u64 ids[TARGETS_MAX], size_t *ret_n)
-{
-	struct str rest = option_items(&v->o->cgroup), item;
-	char dir[4096];
-
-	*ret_n = 0;
-	while (*ret_n < TARGETS_MAX && str_cut(&rest, ',', &item)) {
-		int err;
-
-		str_copy(dir, sizeof(dir), item);
-		err = pipe_cgroup_id(v->pipe, dir, &ids[*ret_n]);
-		if (err)
-			return fail(EXIT_RUN, "--cgroup: \"%s\" is no cgroup of this node (%s): give a "
-				    "directory below %s", dir, strerror(-err), v->o->cgroup_base);
-		++*ret_n;
-	}
 	return EXIT_OK;
 }
 
@@ -219,6 +132,18 @@ static int check_options(const struct options *o)
 	return EXIT_OK;
 }
 
+static void origin_of(const struct host *host, struct tap_origin *ret)
+{
+	str_copy(ret->host, sizeof(ret->host), str_of(host->name));
+	str_copy(ret->node, sizeof(ret->node), str_of(host->node));
+	str_copy(ret->host_id, sizeof(ret->host_id), str_of(host->id));
+	str_copy(ret->arch, sizeof(ret->arch), str_of(host->arch));
+	str_copy(ret->kernel, sizeof(ret->kernel), str_of(host->kernel));
+	str_copy(ret->os_name, sizeof(ret->os_name), str_of(host->os_name));
+	str_copy(ret->os_version, sizeof(ret->os_version), str_of(host->os_version));
+	str_copy(ret->os_description, sizeof(ret->os_description), str_of(host->os_description));
+}
+
 static int start_tap(struct live *v)
 {
 	struct tap_origin origin = { .boot_ns = v->start_ns,
@@ -228,10 +153,7 @@ static int start_tap(struct live *v)
 
 	if (v->o->command != COMMAND_CAPTURE)
 		return EXIT_OK;
-	str_copy(origin.host, sizeof(origin.host), str_of(v->host.name));
-	str_copy(origin.host_id, sizeof(origin.host_id), str_of(v->host.id));
-	str_copy(origin.arch, sizeof(origin.arch), str_of(v->host.arch));
-	str_copy(origin.kernel, sizeof(origin.kernel), str_of(v->host.kernel));
+	origin_of(&v->host, &origin);
 	if (tap_create(&v->tap, v->o->args[0], v->o->capture_max_bytes, &origin, err, sizeof(err)))
 		return fail(EXIT_RUN, "%s", err);
 	return EXIT_OK;
@@ -243,15 +165,12 @@ static int start_pipe(struct live *v)
 	char err[512];
 	int e;
 
-	config.line = on_line;
-	config.meter_gone = on_meter_gone;
-	config.ctx = v;
+	live_pipe_hooks(v, &config);
 	config.start_ns = v->start_ns;
 	config.wall_offset_ns = clock_wall_offset_ns();
 	config.enrich.cgroup_base = v->o->cgroup_base;
 	config.enrich.proc_base = v->o->proc_base;
-	config.enrich.looked_up = on_cgroup;
-	config.enrich.lookup_ctx = v;
+	config.target = targets_named(v->targets);
 	e = pipe_new(&v->pipe, &config, err, sizeof(err));
 	if (e == -ENODEV) {
 		log_warn("identity", "%s: containers are not told apart", err);
@@ -259,6 +178,16 @@ static int start_pipe(struct live *v)
 		e = pipe_new(&v->pipe, &config, err, sizeof(err));
 	}
 	return e ? fail(EXIT_RUN, "%s", err) : EXIT_OK;
+}
+
+static int resolve_targets(struct live *v)
+{
+	return targets_resolve(v->targets, v->pipe);
+}
+
+static int apply_targets(struct live *v)
+{
+	return targets_apply(v->targets, v->capture);
 }
 
 /* How well containers can be told, said once at the start. */
@@ -285,7 +214,8 @@ static int start_timers(struct live *v)
 	v->metrics = loop_timer_new(v->loop, on_metrics, v);
 	v->tick = loop_timer_new(v->loop, on_tick, v);
 	v->end = loop_timer_new(v->loop, on_end, v);
-	if (!v->metrics || !v->tick || !v->end || loop_signals(v->loop, signals, on_signal, v))
+	v->names = loop_timer_new(v->loop, on_names, v);
+	if (!v->metrics || !v->tick || !v->end || !v->names || loop_signals(v->loop, signals, on_signal, v))
 		return fail(EXIT_RUN, "cannot set up timers and signals: %s", strerror(errno));
 	loop_arm(v->metrics, interval, interval);
 	loop_arm(v->tick, FLUSH_EVERY_NS, FLUSH_EVERY_NS);
@@ -320,28 +250,39 @@ static void tell_features(struct live *v)
 		 by_state[FEATURE_REDUCED], by_state[FEATURE_OFF]);
 }
 
+static int start_identity(struct live *v)
+{
+	struct identity_config config = { .o = v->o, .host = &v->host };
+
+	live_identity_hooks(v, &config);
+	return identity_new(&v->identity, v->loop, &config);
+}
+
+/* Programs run: what they do not tell any more is what was there before. */
+static int start_following(struct live *v)
+{
+	if (!targets_named(v->targets))
+		return EXIT_OK;
+	enrich_walk(pipe_enrich(v->pipe), live_meet, v);
+	v->missing = missing_new(v->loop, v->o, targets_named(v->targets), v->pipe, v->identity);
+	return v->missing ? EXIT_OK : fail(EXIT_RUN, "out of memory");
+}
+
 static int start(struct live *v)
 {
-	u64 ids[TARGETS_MAX];
-	size_t n = 0;
+	static int (*const steps[])(struct live *) = { start_tap, start_pipe, resolve_targets,
+						       start_timers, start_identity, start_capture,
+						       apply_targets, start_following };
 	int code = check_options(v->o);
 
 	if (!code)
+		code = targets_new(&v->targets, v->o);
+	if (!code)
 		code = exporter_new(&v->otel, v->loop, v->o);
-	if (!code)
-		code = start_tap(v);
-	if (!code)
-		code = start_pipe(v);
-	if (!code)
-		code = resolve_targets(v, ids, &n);
-	if (!code)
-		code = start_timers(v);
-	if (!code)
-		code = start_capture(v, n > 0);
-	for (size_t i = 0; !code && i < n; i++)
-		if (capture_target(v->capture, ids[i], true))
-			code = fail(EXIT_RUN, "cannot set a target: %s", strerror(errno));
+	for (size_t i = 0; !code && i < ARRAY_SIZE(steps); i++)
+		code = steps[i](v);
 	if (!code) {
+		doctor_brief(v->o);
 		tell_features(v);
 		tell_identity(v);
 	}
@@ -392,7 +333,8 @@ static int finish(struct live *v)
 	loop_disarm(v->end);
 	capture_stop(v->capture);
 	capture_drain(v->capture);
-	collect(v);
+	pipe_let_all_go(v->pipe);
+	live_collect(v);
 	if (v->otel)
 		exporter_drain(v->otel, v->loop, v->o->shutdown_timeout_ns);
 	if (v->tap)
@@ -411,11 +353,14 @@ static int finish(struct live *v)
 
 int run_live(const struct options *o)
 {
+	const struct node_roots roots = {
+		.proc = o->proc_base, .sys = "/sys", .cgroup = o->cgroup_base, .root = ""
+	};
 	struct live v = { .o = o, .start_ns = clock_boot_ns() };
 	int code;
 
 	out_init(&v.out);
-	host_read(&v.host);
+	host_read(&roots, o->node_name, &v.host);
 	v.clock_ns = v.expire_ns = v.start_ns;
 	v.loop = loop_new();
 	if (!v.loop)
@@ -427,13 +372,17 @@ int run_live(const struct options *o)
 			code = fail(EXIT_RUN, "the event loop failed: %s", strerror(-code));
 		code = finish(&v) ? EXIT_RUN : code;
 	}
+	identity_free(v.identity);
+	missing_free(v.missing);
 	capture_free(v.capture);
 	tap_free(v.tap);
 	loop_timer_free(v.metrics);
 	loop_timer_free(v.tick);
 	loop_timer_free(v.end);
+	loop_timer_free(v.names);
 	otel_free(v.otel);
 	pipe_free(v.pipe);
+	targets_free(v.targets);
 	loop_free(v.loop);
 	out_free(&v.out);
 	return code;

@@ -105,7 +105,7 @@ bool parser_takes(const struct parser *p, const struct option_row *row)
 	return row->commands & 1u << p->o->command;
 }
 
-static const struct option_row *find_flag(struct str name)
+const struct option_row *parser_flag(struct str name)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		if (option_rows[i].flag && str_eq(str_of(option_rows[i].flag), name))
@@ -114,7 +114,7 @@ static const struct option_row *find_flag(struct str name)
 	return NULL;
 }
 
-static const struct option_row *find_letter(char letter)
+const struct option_row *parser_letter(char letter)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		if (option_rows[i].letter && option_rows[i].letter == letter)
@@ -180,9 +180,9 @@ static int parse_long(struct parser *p, struct str word)
 
 	str_cut(&rest, '=', &name);
 	from.name = name;
-	row = find_flag(name);
+	row = parser_flag(name);
 	if (!row && str_starts(name, STR("no-")) && !rest.p) {
-		row = find_flag(str_slice(name, 3, name.n));
+		row = parser_flag(str_slice(name, 3, name.n));
 		if (row && row->type != OPTION_BOOL)
 			row = NULL;
 		value = STR("false");
@@ -205,7 +205,7 @@ static int parse_letters(struct parser *p, struct str letters)
 {
 	while (letters.n) {
 		struct origin from = { "-", str_slice(letters, 0, 1), FROM_FLAG };
-		const struct option_row *row = find_letter(letters.p[0]);
+		const struct option_row *row = parser_letter(letters.p[0]);
 		struct str value = STR("true");
 
 		letters = str_slice(letters, 1, letters.n);
@@ -234,28 +234,52 @@ static int find_command(struct str name)
 	return -1;
 }
 
-static int refuse_name(struct parser *p, struct str name)
+/* pods: it may have been meant as one. */
+static int refuse_name(struct parser *p, struct str name, bool pods)
 {
 	const char *near = near_command(name);
+	struct quoted q = option_quote(name);
+	const char *more = pods ? " For a pod write podtrace -n NAMESPACE POD" : "";
 
-	return parser_fail(p, "%s: unknown command: %s%s%s", option_quote(name).text,
-			   near ? "did you mean \"podtrace " : "\"podtrace help", near ? near : "",
-			   near ? "\"?" : "\" lists them");
+	if (near)
+		return parser_fail(p, "%s: unknown command: did you mean \"podtrace %s\"?%s",
+				   q.text, near, more);
+	return parser_fail(p, "%s: unknown command: \"podtrace help\" lists them%s%s", q.text,
+			   pods ? "." : "", more);
 }
 
-static int add_argument(struct parser *p, const char *word)
+/*
+ * Without "trace" a bare word may be a mistyped command: only who also says where to look means a
+ * pod by it, and not by one that stands where a command does and looks like it, for
+ * "podtrace agnet -n production" must not trace the pod agnet.
+ */
+static int check_bare_word(struct parser *p, const char *word, bool only_arguments)
+{
+	struct str name = str_of(word);
+	bool first = p->at == 2; /* of argv, of which it is the one before */
+
+	if (!only_arguments && find_command(name) >= 0)
+		return parser_fail(p,
+				   "%s: a command comes before its options: write podtrace %s ...; "
+				   "a pod of this name stands behind \"podtrace trace\"",
+				   option_quote(name).text, word);
+	if (!parser_names_target(p) || (first && near_command(name)))
+		return refuse_name(p, name, true);
+	return 0;
+}
+
+static int add_argument(struct parser *p, const char *word, bool only_arguments)
 {
 	const struct command_row *command = &command_rows[p->o->command];
+	int err = p->o->command_given ? 0 : check_bare_word(p, word, only_arguments);
 
+	if (err)
+		return err;
 	if (p->o->args_n < command->args_max) {
 		assert(p->o->args_n < OPTIONS_ARGS_MAX);
 		p->o->args[p->o->args_n++] = word;
 		return 0;
 	}
-	if (!p->o->command_given && find_command(str_of(word)) >= 0)
-		return parser_fail(p,
-				   "%s: a command comes before its options: write podtrace %s ...",
-				   option_quote(str_of(word)).text, word);
 	return parser_fail(p, "%s: one argument too many: usage: podtrace %s",
 			   option_quote(str_of(word)).text, command->synopsis);
 }
@@ -270,7 +294,7 @@ static int parse_words(struct parser *p)
 		int err;
 
 		if (only_arguments || s.n < 2 || s.p[0] != '-')
-			err = add_argument(p, word);
+			err = add_argument(p, word, only_arguments);
 		else if (str_eq(s, STR("--")))
 			err = 0, only_arguments = true;
 		else if (s.p[1] == '-')
@@ -283,21 +307,20 @@ static int parse_words(struct parser *p)
 	return 0;
 }
 
-static int parse_command(struct parser *p)
+static void parse_command(struct parser *p)
 {
 	struct str first = str_of(p->argc > 1 ? p->argv[1] : NULL);
 	int i;
 
 	p->at = 1;
 	if (!first.p || str_starts(first, STR("-")))
-		return 0; /* the first of the table */
+		return; /* the first of the table */
 	i = find_command(first);
 	if (i < 0)
-		return refuse_name(p, first);
+		return; /* a pod, or nothing: check_bare_word tells */
 	p->at = 2;
 	p->o->command = (enum command)i;
 	p->o->command_given = true;
-	return 0;
 }
 
 /* What no single row can say. */
@@ -311,27 +334,7 @@ static int check_together(struct parser *p)
 				   " bytes are less than one batch: write at "
 				   "least %" PRI_U64 ", or a smaller --batch-size",
 				   o->queue_bytes, o->batch_bytes);
-	if (!(FOR_LIVE & 1u << o->command))
-		return 0;
-	if (!option_items(&o->cgroup).n) {
-		if (o->command == COMMAND_AGENT && o->source[OPTION_all] == FROM_DEFAULT)
-			o->all = true;
-		if (!o->all)
-			return parser_fail(p,
-					   "nothing to watch: write --all for the whole node, or "
-					   "--cgroup DIRECTORY");
-		return 0;
-	}
-	if (o->all && o->source[OPTION_all] == o->source[OPTION_cgroup])
-		return parser_fail(p,
-				   "--all: the whole node and --cgroup exclude each other: write "
-				   "one of them");
-	/* One of them is a flag, the other a variable: the flag wins. */
-	if (o->all && o->source[OPTION_all] == FROM_FLAG)
-		memset(&o->cgroup, 0, sizeof(o->cgroup));
-	else
-		o->all = false;
-	return 0;
+	return parser_targets(p);
 }
 
 static int check_arguments(struct parser *p)
@@ -343,7 +346,7 @@ static int check_arguments(struct parser *p)
 				   command->name, command->synopsis);
 	if (p->o->command == COMMAND_HELP && p->o->args_n &&
 	    find_command(str_of(p->o->args[0])) < 0)
-		return refuse_name(p, str_of(p->o->args[0]));
+		return refuse_name(p, str_of(p->o->args[0]), false);
 	return 0;
 }
 
@@ -355,9 +358,8 @@ int options_parse(struct options *o, int argc, char *const *argv, char *const *e
 
 	memset(report, 0, sizeof(*report));
 	set_defaults(o);
-	err = parse_command(&p);
-	if (!err)
-		err = parse_words(&p);
+	parse_command(&p);
+	err = parse_words(&p);
 	if (err || o->help)
 		return err;
 	if (o->version) {

@@ -6,6 +6,11 @@
  * A value comes from the flag, else from the environment, else from the default; a flag given
  * twice: the last counts, but a LIST gathers them all. An empty variable is one not set.
  * Abbreviated flags are refused: a new option must never change what an old script means.
+ *
+ * What to watch: --all, or targets. Names (namespace, pod, selector, container) are joined by
+ * "and"; places (container id, process, cgroup) stand beside them, joined by "or". A flag of
+ * either sort replaces PODTRACE_ALL and all variables that would add to what it names; variables
+ * that narrow it count.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -82,12 +87,12 @@ enum sampler {
 
 enum option_source { FROM_DEFAULT, FROM_ENV, FROM_FLAG };
 
-#define OPTIONS_ARGS_MAX 4
+#define OPTIONS_ARGS_MAX 64
 struct options {
 	enum command command;
 	bool command_given;			/* named, not the default one */
 	size_t args_n;
-	const char *args[OPTIONS_ARGS_MAX];	/* of argv: FILE, COMMAND */
+	const char *args[OPTIONS_ARGS_MAX];	/* of argv: PODs, FILE, COMMAND */
 	u8 source[OPTION_COUNT];		/* enum option_source */
 #define OPT(id, TYPE, ...) OPTION_FIELD_##TYPE id;
 #include "cmd/podtrace/options.def"

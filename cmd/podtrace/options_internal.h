@@ -48,6 +48,17 @@ int parser_set(struct parser *p, const struct option_row *row, const struct orig
 /* Whether this run's command takes the row. */
 bool parser_takes(const struct parser *p, const struct option_row *row);
 
+/* The row of a flag without "--", of a letter; NULL: there is none. */
+const struct option_row *parser_flag(struct str name);
+const struct option_row *parser_letter(char letter);
+
+/* Is there a flag in argv that says what to watch? (Its word, wherever it stands: the value of
+ * another option that looks like one is taken for it.) */
+bool parser_names_target(const struct parser *p);
+/* --all, names and places: what excludes, narrows and defaults what. 0, or -EINVAL after
+ * parser_fail. */
+int parser_targets(struct parser *p);
+
 /* Fill what no flag has set, and warn about PODTRACE_ variables nobody knows. */
 int parser_environment(struct parser *p, char *const *env);
 

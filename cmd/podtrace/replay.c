@@ -50,6 +50,47 @@ static int look_up(void *ctx, u64 id, char *dst, size_t cap)
 	return (int)str_copy(dst, cap, str_of(name->path));
 }
 
+static void on_container(void *ctx, const struct container *draft)
+{
+	struct replay *r = ctx;
+
+	pipe_container(r->pipe, draft);
+	pipe_tick(r->pipe, 0); /* its clock is that of the records */
+}
+
+static void on_pod(void *ctx, const struct pod *draft)
+{
+	struct replay *r = ctx;
+
+	pipe_pod(r->pipe, draft);
+	pipe_tick(r->pipe, 0);
+}
+
+static void on_environ(void *ctx, u64 cgroup, const struct environ_otel *found)
+{
+	pipe_environ(((struct replay *)ctx)->pipe, cgroup, found);
+}
+
+static void on_expect(void *ctx, bool names)
+{
+	pipe_expect_names(((struct replay *)ctx)->pipe, names);
+}
+
+static void on_check(void *ctx, const struct tap_check *check)
+{
+	struct pipe_check c = { .state = (enum feature_state)check->state };
+
+	memcpy(c.family, check->family, sizeof(c.family));
+	memcpy(c.name, check->name, sizeof(c.name));
+	memcpy(c.rung, check->rung, sizeof(c.rung));
+	pipe_check(((struct replay *)ctx)->pipe, &c);
+}
+
+static void on_runtime(void *ctx, const struct tap_runtime *runtime)
+{
+	pipe_runtime(((struct replay *)ctx)->pipe, runtime->name, runtime->version);
+}
+
 static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
 {
 	pipe_meter(((struct replay *)ctx)->pipe, key, cell);
@@ -57,7 +98,10 @@ static void on_meter(void *ctx, const struct meter_key *key, const struct meter_
 
 static void on_collect(void *ctx, u64 now_ns)
 {
-	pipe_collect_begin(((struct replay *)ctx)->pipe, now_ns);
+	struct replay *r = ctx;
+
+	pipe_tick(r->pipe, now_ns);
+	pipe_collect_begin(r->pipe, now_ns);
 }
 
 static void on_ledger(void *ctx, const struct ledger_page *page)
@@ -118,6 +162,19 @@ static void on_turn(void *ctx)
 	loop_arm(r->turn, 0, 0);
 }
 
+/* The node that was captured, not this one. */
+static void host_of(const struct tap_origin *o, struct host *ret)
+{
+	str_copy_utf8(ret->name, sizeof(ret->name), str_of(o->host), NULL);
+	str_copy_utf8(ret->node, sizeof(ret->node), str_of(o->node), NULL);
+	str_copy_utf8(ret->id, sizeof(ret->id), str_of(o->host_id), NULL);
+	str_copy_utf8(ret->arch, sizeof(ret->arch), str_of(o->arch), NULL);
+	str_copy_utf8(ret->os_name, sizeof(ret->os_name), str_of(o->os_name), NULL);
+	str_copy_utf8(ret->os_version, sizeof(ret->os_version), str_of(o->os_version), NULL);
+	str_copy_utf8(ret->os_description, sizeof(ret->os_description), str_of(o->os_description),
+		      NULL);
+}
+
 static int start(struct replay *r)
 {
 	struct pipe_config config;
@@ -130,10 +187,7 @@ static int start(struct replay *r)
 	code = exporter_new(&r->otel, r->loop, r->o);
 	if (code)
 		return code;
-	/* the node that was captured, not this one */
-	str_copy_utf8(r->host.name, sizeof(r->host.name), str_of(origin.host), NULL);
-	str_copy_utf8(r->host.id, sizeof(r->host.id), str_of(origin.host_id), NULL);
-	str_copy_utf8(r->host.arch, sizeof(r->host.arch), str_of(origin.arch), NULL);
+	host_of(&origin, &r->host);
 	r->cgroups = table_new(CGROUPS_MAX, sizeof(u64), sizeof(struct cgroup_name), NULL, NULL);
 	r->turn = loop_timer_new(r->loop, on_turn, r);
 	if (!r->cgroups || !r->turn)
@@ -148,8 +202,9 @@ static int start(struct replay *r)
 	config.enrich.lookup_ctx = r;
 	if (pipe_new(&r->pipe, &config, err, sizeof(err)))
 		return fail(EXIT_RUN, "%s", err);
-	r->player = (struct tap_player){ on_record, on_cgroup, on_meter, on_collect,
-					 on_ledger, on_feature, r };
+	r->player = (struct tap_player){ on_record,  on_cgroup, on_container, on_pod, on_environ, on_expect,
+					 on_check, on_runtime,
+					 on_meter,   on_collect, on_ledger, on_feature, r };
 	loop_arm(r->turn, 0, 0);
 	return EXIT_OK;
 }
@@ -158,6 +213,7 @@ static int finish(struct replay *r)
 {
 	struct summary s;
 
+	pipe_let_all_go(r->pipe);
 	if (r->otel)
 		exporter_drain(r->otel, r->loop, r->o->shutdown_timeout_ns);
 	pipe_summary(r->pipe, &s);

@@ -6,6 +6,7 @@
 #include "cmd/podtrace/options.h"
 #include "otel/otel.h"
 #include "pipe.h"
+#include "select/target.h"
 
 /* Exit codes. REDUCED: doctor found features that are reduced or off. */
 enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_REDUCED = 3 };
@@ -19,9 +20,15 @@ int run_live(const struct options *o);
 int run_replay(const struct options *o);
 /* doctor: what works here, what does not, why, and what to do. */
 int run_doctor(const struct options *o);
+/* In one line of the log, at every start: what node this is. */
+void doctor_brief(const struct options *o);
 
 /* Families, forbidden means, types and ring of the options. An exit code. */
 int kernel_options(const struct options *o, struct capture_config *config);
+
+/* Namespaces, pods, selector, containers and ids of the options; *ret stays NULL if there are
+ * none. An exit code: EXIT_USAGE if they are wrong, or mean the whole node and nobody said so. */
+int target_options(const struct options *o, struct target **ret);
 
 /* The exporter the options ask for; *ret stays NULL if they ask for none. An exit code. */
 int exporter_new(struct otel **ret, struct loop *l, const struct options *o);

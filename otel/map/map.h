@@ -15,6 +15,7 @@
 #include "event.h"
 #include "kinds.h"
 #include "node/host.h"
+#include "otel/map/declared.h"
 #include "otel/model.h"
 
 /* Room for texts that are made here: owned by the caller, as long-lived as the result. */
@@ -47,10 +48,47 @@ void map_event(const struct event *ev, const struct map_config *config, struct m
 			 struct mapped *ret);
 #include "../../bpf/registry.def"
 
-/* Attributes of the resource that stands for who. */
-void map_who(const struct who *who, const struct host *host, struct attrs *ret);
+/* ---- resources: docs/resources.md has the table --------------------------------------------- */
+
+/* What the user wants in the resources of pods, and what is known of their runtime. All zero:
+ * nothing. Views, valid as long as this is used. */
+struct map_resource_config {
+	struct str pod_labels;	/* keys of labels to export, behind commas; "*": all */
+	bool service_labels;	/* app.kubernetes.io/ instance, name, version name a service */
+	/* Of the kubelet's runtime, as CRI's Version says: "containerd", "2.1.4"; "" not known. */
+	struct str runtime_name, runtime_version;
+};
+
+/* Limits of one resource; attributes over them are left out, longer keys too: attrs.dropped. */
+#define RESOURCE_BYTES_MAX (16u << 10) /* keys and values */
+#define RESOURCE_KEY_MAX 352	       /* "k8s.pod.label." and POD_LABEL_BYTES_MAX, rounded up */
+#define RESOURCE_TEXT_MAX (8u << 10)   /* texts that are made here, keys mostly */
+
+struct mapped_resource {
+	struct attrs attrs;
+	u16 known;		/* the first so many are ours, behind them is what others say */
+	bool cut;		/* a name or value in it is not whole */
+	/* the room of the texts in it */
+	size_t bytes, text_n;
+	char text[RESOURCE_TEXT_MAX];
+	char time[CLOCK_TEXT_MAX];
+	struct str tag, digest[2];
+	struct declared declared;
+};
+
+/*
+ * The resource that stands for who. No key is in it twice: what we know for certain comes
+ * first, then what the process declares (OTEL_RESOURCE_ATTRIBUTES), the pod's annotations, its
+ * labels, and the first of one key is kept. Nothing declared has a name below k8s., container.,
+ * host. and the like, known or not: a process may lie about where it is.
+ *
+ * ret must not move afterwards; its views are of who's names, host, config and its own room.
+ */
+void map_who(const struct who *who, const struct host *host,
+	     const struct map_resource_config *config, struct mapped_resource *ret);
 /* Our own resource. name: OTEL_SERVICE_NAME or NULL. */
-void map_self(const struct host *host, const char *name, const char *version, struct attrs *ret);
+void map_self(const struct host *host, const char *name, const char *version,
+	      struct mapped_resource *ret);
 
 /* The metric of a meter; static. */
 const struct metric_desc *map_meter(enum wire_meter meter);

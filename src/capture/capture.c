@@ -40,6 +40,7 @@ static struct config wire_config(const struct capture *c)
 		.transport = c->maps.transport,
 		.ring_half = (u32)(c->maps.ring_bytes / 2),
 		.filter = c->config.filter,
+		.follow = c->config.follow,
 		.args_max = c->config.args_max < ARGS_MAX ? c->config.args_max : ARGS_MAX,
 		.self = self_pid(),
 	};

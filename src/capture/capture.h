@@ -23,6 +23,7 @@ struct capture_config {
 	u64 ring_bytes;		/* ring buffer, rounded up to a power of two of pages */
 	u32 args_max;		/* bytes of argv, 0: none */
 	bool filter;		/* only targets (capture_target); else everything */
+	bool follow;		/* with filter: new cgroups are targets until capture_target(.., false) */
 	bool diagnose;		/* doctor: what cannot run is told by capture_features, even if
 				 * that is everything; capture_new fails only for want of memory
 				 * or a wrong btf */

@@ -90,6 +90,10 @@ static void put_header(struct tap *t, const struct tap_origin *origin)
 	memcpy(h.host_id, origin->host_id, sizeof(h.host_id));
 	memcpy(h.arch, origin->arch, sizeof(h.arch));
 	memcpy(h.kernel, origin->kernel, sizeof(h.kernel));
+	memcpy(h.node, origin->node, sizeof(h.node));
+	memcpy(h.os_name, origin->os_name, sizeof(h.os_name));
+	memcpy(h.os_version, origin->os_version, sizeof(h.os_version));
+	memcpy(h.os_description, origin->os_description, sizeof(h.os_description));
 	for (size_t i = 1; i < KIND_END; i++)
 		h.kind_sizes[i] = (u16)kinds[i].size;
 	h.crc = (u32)crc32(0, (const Bytef *)&h, offsetof(struct tap_header, crc));
@@ -156,6 +160,48 @@ void tap_record(struct tap *t, const void *record, size_t size)
 void tap_cgroup(struct tap *t, u64 id, struct str path)
 {
 	put_frame(t, TAP_CGROUP, &id, sizeof(id), path.p, path.n);
+}
+
+void tap_container(struct tap *t, const struct container *draft)
+{
+	struct buf b;
+
+	buf_init(&b, TAP_FRAME_MAX);
+	tap_put_container(&b, draft);
+	put_frame(t, TAP_CONTAINER, b.p, b.n, NULL, 0);
+	buf_free(&b);
+}
+
+void tap_pod(struct tap *t, const struct pod *draft)
+{
+	struct buf b;
+
+	buf_init(&b, TAP_FRAME_MAX);
+	tap_put_pod(&b, draft);
+	put_frame(t, TAP_POD, b.p, b.n, NULL, 0);
+	buf_free(&b);
+}
+
+void tap_environ(struct tap *t, u64 cgroup, const struct environ_otel *found)
+{
+	put_frame(t, TAP_ENVIRON, &cgroup, sizeof(cgroup), found, sizeof(*found));
+}
+
+void tap_expect(struct tap *t, bool names)
+{
+	u64 payload = names;
+
+	put_frame(t, TAP_EXPECT, &payload, sizeof(payload), NULL, 0);
+}
+
+void tap_check(struct tap *t, const struct tap_check *check)
+{
+	put_frame(t, TAP_CHECK, check, sizeof(*check), NULL, 0);
+}
+
+void tap_runtime(struct tap *t, const struct tap_runtime *runtime)
+{
+	put_frame(t, TAP_RUNTIME, runtime, sizeof(*runtime), NULL, 0);
 }
 
 void tap_meter(struct tap *t, const struct meter_key *key, const struct meter_cell *cell)

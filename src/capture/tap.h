@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "capture/capture.h"
+#include "pod.h"
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
@@ -20,7 +21,8 @@ struct tap;
 struct tap_origin {
 	u64 boot_ns;		/* when the capture began */
 	s64 wall_offset_ns;	/* boot time → UNIX time, then */
-	char host[64], host_id[64], arch[16], kernel[64];
+	char host[256], node[256], host_id[64], arch[16], kernel[64];
+	char os_name[64], os_version[64], os_description[128];
 	u8 command_args;	/* arguments were asked for */
 };
 
@@ -30,6 +32,22 @@ int tap_create(struct tap **ret, const char *path, u64 max_bytes, const struct t
 /* These stick: after the first that fails, nothing is written any more (tap_error). */
 void tap_record(struct tap *t, const void *record, size_t size);
 void tap_cgroup(struct tap *t, u64 id, struct str path);	/* what a look-up said */
+/* What was told by name, in the moment in which it was. */
+void tap_container(struct tap *t, const struct container *draft);
+void tap_pod(struct tap *t, const struct pod *draft);
+void tap_environ(struct tap *t, u64 cgroup, const struct environ_otel *found);
+void tap_expect(struct tap *t, bool names);
+/* What is on or off besides programs, and which runtime there is: as in pipe.h. */
+struct tap_check {
+	char family[16], name[16], rung[32];
+	u32 state;	/* enum feature_state */
+	u32 rsvd;
+};
+void tap_check(struct tap *t, const struct tap_check *check);
+struct tap_runtime {
+	char name[32], version[64];
+};
+void tap_runtime(struct tap *t, const struct tap_runtime *runtime);
 void tap_meter(struct tap *t, const struct meter_key *key, const struct meter_cell *cell);
 /* A collection begins: its meters follow, the ledger ends it. */
 void tap_collect(struct tap *t, u64 now_ns);
@@ -51,6 +69,12 @@ void tap_free(struct tap *t);		/* without tap_finish: the .part is removed */
 struct tap_player {
 	void (*record)(void *ctx, const void *record, size_t size);
 	void (*cgroup)(void *ctx, u64 id, struct str path);
+	void (*container)(void *ctx, const struct container *draft);
+	void (*pod)(void *ctx, const struct pod *draft);
+	void (*environ)(void *ctx, u64 cgroup, const struct environ_otel *found);
+	void (*expect)(void *ctx, bool names);
+	void (*check)(void *ctx, const struct tap_check *check);
+	void (*runtime)(void *ctx, const struct tap_runtime *runtime);
 	void (*meter)(void *ctx, const struct meter_key *key, const struct meter_cell *cell);
 	void (*collect)(void *ctx, u64 now_ns);
 	void (*ledger)(void *ctx, const struct ledger_page *page);

@@ -3,10 +3,11 @@
 #ifndef CAPTURE_TAP_FORMAT_H
 #define CAPTURE_TAP_FORMAT_H
 
+#include "base/buf.h"
 #include "capture/tap.h"
 
 #define TAP_MAGIC "podtrace"
-#define TAP_VERSION 1u
+#define TAP_VERSION 2u
 #define TAP_KINDS_MAX 256
 #define TAP_FRAME_MAX 65536u
 
@@ -20,10 +21,14 @@ struct tap_header {
 	u32 command_args;
 	u64 boot_ns;
 	s64 wall_offset_ns;
-	char host[64];
+	char host[256];
+	char node[256];
 	char host_id[64];
 	char arch[16];
 	char kernel[64];
+	char os_name[64];
+	char os_version[64];
+	char os_description[128];
 	u16 kind_sizes[TAP_KINDS_MAX];
 	u32 rsvd;
 	u32 crc;		/* of all before it */
@@ -32,6 +37,12 @@ struct tap_header {
 enum tap_type {
 	TAP_RECORD = 1,
 	TAP_CGROUP,
+	TAP_CONTAINER,	/* tap_names.c */
+	TAP_POD,
+	TAP_ENVIRON,
+	TAP_EXPECT,	/* u64: whether names may come, from now on */
+	TAP_CHECK,
+	TAP_RUNTIME,
 	TAP_METER,
 	TAP_COLLECT,
 	TAP_LEDGER,
@@ -61,9 +72,20 @@ struct tap_feature_payload {
 	char fix[120];
 };
 
+struct tap_environ_payload {
+	u64 cgroup;
+	struct environ_otel found;
+};
+
 struct tap_end_payload {
 	u64 frames;	/* before this one */
 	u64 records;
 };
+
+/* Payloads of TAP_CONTAINER and TAP_POD, both ways. */
+void tap_put_container(struct buf *b, const struct container *c);
+void tap_put_pod(struct buf *b, const struct pod *p);
+void tap_play_container(struct str payload, const struct tap_player *player);
+void tap_play_pod(struct str payload, const struct tap_player *player);
 
 #endif

@@ -44,6 +44,23 @@ other:
 	return -EPROTONOSUPPORT;
 }
 
+static void set_origin(const struct tap_header *h, struct tap_origin *ret)
+{
+	*ret = (struct tap_origin){ .boot_ns = h->boot_ns,
+				    .wall_offset_ns = h->wall_offset_ns,
+				    .command_args = (u8)h->command_args };
+	str_copy(ret->host, sizeof(ret->host), str_ofn(h->host, sizeof(h->host)));
+	str_copy(ret->node, sizeof(ret->node), str_ofn(h->node, sizeof(h->node)));
+	str_copy(ret->host_id, sizeof(ret->host_id), str_ofn(h->host_id, sizeof(h->host_id)));
+	str_copy(ret->arch, sizeof(ret->arch), str_ofn(h->arch, sizeof(h->arch)));
+	str_copy(ret->kernel, sizeof(ret->kernel), str_ofn(h->kernel, sizeof(h->kernel)));
+	str_copy(ret->os_name, sizeof(ret->os_name), str_ofn(h->os_name, sizeof(h->os_name)));
+	str_copy(ret->os_version, sizeof(ret->os_version),
+		 str_ofn(h->os_version, sizeof(h->os_version)));
+	str_copy(ret->os_description, sizeof(ret->os_description),
+		 str_ofn(h->os_description, sizeof(h->os_description)));
+}
+
 static int read_header(struct tap_file *f, struct tap_origin *ret, char *err, size_t err_cap)
 {
 	struct tap_header h;
@@ -65,13 +82,7 @@ static int read_header(struct tap_file *f, struct tap_origin *ret, char *err, si
 		return e;
 	if (h.boot_ns > TIME_MAX || h.wall_offset_ns < 0 || h.wall_offset_ns > (s64)TIME_MAX)
 		return refuse(err, err_cap, 0, "the header has an impossible time");
-	*ret = (struct tap_origin){ .boot_ns = h.boot_ns,
-				    .wall_offset_ns = h.wall_offset_ns,
-				    .command_args = (u8)h.command_args };
-	str_copy(ret->host, sizeof(ret->host), str_ofn(h.host, sizeof(h.host)));
-	str_copy(ret->host_id, sizeof(ret->host_id), str_ofn(h.host_id, sizeof(h.host_id)));
-	str_copy(ret->arch, sizeof(ret->arch), str_ofn(h.arch, sizeof(h.arch)));
-	str_copy(ret->kernel, sizeof(ret->kernel), str_ofn(h.kernel, sizeof(h.kernel)));
+	set_origin(&h, ret);
 	f->at = sizeof(h);
 	f->kinds = h.kinds;
 	return 0;
@@ -83,6 +94,12 @@ static const struct {
 } sizes[TAP_TYPE_COUNT] = {
 	[TAP_RECORD] = { sizeof(struct rec_head), TAP_FRAME_MAX },
 	[TAP_CGROUP] = { sizeof(u64), sizeof(u64) + 4096 },
+	[TAP_CONTAINER] = { sizeof(u64), TAP_FRAME_MAX },
+	[TAP_POD] = { sizeof(u64), TAP_FRAME_MAX },
+	[TAP_ENVIRON] = { sizeof(struct tap_environ_payload), sizeof(struct tap_environ_payload) },
+	[TAP_EXPECT] = { sizeof(u64), sizeof(u64) },
+	[TAP_CHECK] = { sizeof(struct tap_check), sizeof(struct tap_check) },
+	[TAP_RUNTIME] = { sizeof(struct tap_runtime), sizeof(struct tap_runtime) },
 	[TAP_METER] = { sizeof(struct tap_meter_payload), sizeof(struct tap_meter_payload) },
 	[TAP_COLLECT] = { sizeof(u64), sizeof(u64) },
 	[TAP_LEDGER] = { sizeof(struct ledger_cell), sizeof(struct ledger_page) },
@@ -224,6 +241,36 @@ static void play_record(const char *payload, size_t size, const struct tap_playe
 	player->record(player->ctx, &room, size);
 }
 
+static void play_environ(const char *payload, const struct tap_player *player)
+{
+	struct tap_environ_payload p;
+
+	memcpy(&p, payload, sizeof(p));
+	p.found.service_name[sizeof(p.found.service_name) - 1] = '\0';
+	p.found.resource_attributes[sizeof(p.found.resource_attributes) - 1] = '\0';
+	player->environ(player->ctx, p.cgroup, &p.found);
+}
+
+static void play_check(const char *payload, const struct tap_player *player)
+{
+	struct tap_check c;
+
+	memcpy(&c, payload, sizeof(c));
+	if (c.state > FEATURE_OFF || !memchr(c.family, 0, sizeof(c.family)) ||
+	    !memchr(c.name, 0, sizeof(c.name)) || !memchr(c.rung, 0, sizeof(c.rung)))
+		return;
+	player->check(player->ctx, &c);
+}
+
+static void play_runtime(const char *payload, const struct tap_player *player)
+{
+	struct tap_runtime r;
+
+	memcpy(&r, payload, sizeof(r));
+	if (memchr(r.name, 0, sizeof(r.name)) && memchr(r.version, 0, sizeof(r.version)))
+		player->runtime(player->ctx, &r);
+}
+
 static void play(u32 type, const char *payload, size_t size, const struct tap_player *player)
 {
 	struct ledger_page page;
@@ -237,6 +284,24 @@ static void play(u32 type, const char *payload, size_t size, const struct tap_pl
 	case TAP_CGROUP:
 		player->cgroup(player->ctx, number,
 			       (struct str){ payload + sizeof(number), size - sizeof(number) });
+		break;
+	case TAP_CONTAINER:
+		tap_play_container((struct str){ payload, size }, player);
+		break;
+	case TAP_POD:
+		tap_play_pod((struct str){ payload, size }, player);
+		break;
+	case TAP_ENVIRON:
+		play_environ(payload, player);
+		break;
+	case TAP_EXPECT:
+		player->expect(player->ctx, number);
+		break;
+	case TAP_CHECK:
+		play_check(payload, player);
+		break;
+	case TAP_RUNTIME:
+		play_runtime(payload, player);
 		break;
 	case TAP_METER:
 		play_meter(payload, player);

@@ -101,18 +101,13 @@ static int path_by_handle(const struct cgroups *c, u64 id, char *dst, size_t cap
 	return r < 0 ? r : below_mount(c, (struct str){ name, (size_t)r }, dst, cap);
 }
 
-static int path_by_walk(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap)
+/* Walk now; the walk before is kept, for who is gone already. */
+static int walk_again(struct cgroups *c, u64 now_ns)
 {
 	struct cgroup_walk old = c->before;
 	u64 from_ns, took_ns;
-	int r = cgroup_walk_path(&c->now, id, dst, cap);
+	int r;
 
-	if (r == -ENOENT)
-		r = cgroup_walk_path(&c->before, id, dst, cap);
-	if (r != -ENOENT)
-		return r;
-	if (now_ns < c->walk_next_ns)
-		return -EAGAIN;
 	c->before = c->now;
 	c->now = old;
 	from_ns = clock_boot_ns();
@@ -122,11 +117,35 @@ static int path_by_walk(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t
 	if (took_ns * WALK_SHARE > CGROUPS_WALK_EVERY_NS)
 		c->walk_next_ns = now_ns + took_ns * WALK_SHARE;
 	c->walks++;
+	if (r == 0 && c->now.cut)
+		c->walks_cut++;
+	return r;
+}
+
+static int path_by_walk(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap)
+{
+	int r = cgroup_walk_path(&c->now, id, dst, cap);
+
+	if (r == -ENOENT)
+		r = cgroup_walk_path(&c->before, id, dst, cap);
+	if (r != -ENOENT)
+		return r;
+	if (now_ns < c->walk_next_ns)
+		return -EAGAIN;
+	r = walk_again(c, now_ns);
+	return r < 0 ? r : cgroup_walk_path(&c->now, id, dst, cap);
+}
+
+int cgroups_find(struct cgroups *c, struct str part, bool (*match)(void *ctx, struct str path),
+		 void *ctx, u64 now_ns, char *dst, size_t cap)
+{
+	bool due = now_ns >= c->walk_next_ns;
+	int r = due ? walk_again(c, now_ns) : 0;
+
 	if (r < 0)
 		return r;
-	if (c->now.cut)
-		c->walks_cut++;
-	return cgroup_walk_path(&c->now, id, dst, cap);
+	r = cgroup_walk_find(&c->now, part, match, ctx, dst, cap);
+	return r == -ENOENT && !due ? -EAGAIN : r;
 }
 
 /* Remembered so that the next events of that cgroup cost a look-up. */
@@ -285,6 +304,18 @@ int cgroups_open(struct cgroups **ret, const char *base, const char *proc_base, 
 	return 0;
 fail:
 	cgroups_close(c);
+	return r;
+}
+
+int cgroups_each(const struct cgroups *c, void (*fn)(void *ctx, u64 id, struct str path),
+		 void *ctx)
+{
+	struct cgroup_walk w = { 0 };
+	int r = cgroup_walk_run(&w, c->root);
+
+	if (r == 0)
+		cgroup_walk_each(&w, fn, ctx);
+	cgroup_walk_free(&w);
 	return r;
 }
 

@@ -59,6 +59,21 @@ int cgroups_path(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap);
  * -ENOTDIR; or another errno. */
 int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id);
 
+/* Each directory there is now, by a walk of its own. 0 or -errno of the walk. */
+int cgroups_each(const struct cgroups *c, void (*fn)(void *ctx, u64 id, struct str path),
+		 void *ctx);
+
+/*
+ * The other way round: path of the topmost directory that has part in its own name (what
+ * does not is passed over at little cost) and of which match says yes, given its path as
+ * cgroups_path gives it. By a new walk, or, if none is due yet, in the newest. Length, or
+ *	-ENOENT	none (stats tell whether the walk was cut)
+ *	-EAGAIN	none, and the next walk is not due yet
+ *	-ENAMETOOLONG, or another errno of the walk
+ */
+int cgroups_find(struct cgroups *c, struct str part, bool (*match)(void *ctx, struct str path),
+		 void *ctx, u64 now_ns, char *dst, size_t cap);
+
 void cgroups_stats(const struct cgroups *c, struct cgroups_stats *ret);
 
 #endif

@@ -216,6 +216,43 @@ int cgroup_walk_path(const struct cgroup_walk *w, u64 id, char *dst, size_t cap)
 	return -ENOENT;
 }
 
+void cgroup_walk_each(const struct cgroup_walk *w, void (*fn)(void *ctx, u64 id, struct str path),
+		      void *ctx)
+{
+	char path[CGROUPS_PATH_MAX];
+
+	for (u32 i = 0; i < w->n; i++) {
+		int n = path_of(w, i, path, sizeof(path));
+
+		if (n > 0)
+			fn(ctx, w->dirs[i].id, (struct str){ path, (size_t)n });
+	}
+}
+
+int cgroup_walk_find(const struct cgroup_walk *w, struct str part,
+		     bool (*match)(void *ctx, struct str path), void *ctx, char *dst, size_t cap)
+{
+	char path[CGROUPS_PATH_MAX];
+
+	for (u32 i = 0; i < w->n; i++) {
+		const struct cgroup_dir *d = &w->dirs[i];
+		struct str s = { path, 0 };
+		int r;
+
+		if (d->name_n < part.n ||
+		    (part.n && !memmem(w->names.p + d->name, d->name_n, part.p, part.n)))
+			continue;
+		r = path_of(w, i, path, sizeof(path));
+		if (r < 0)
+			continue; /* nobody can open it by that path either */
+		s.n = (size_t)r;
+		if (!match(ctx, s))
+			continue;
+		return s.n < cap ? (int)str_copy(dst, cap, s) : -ENAMETOOLONG;
+	}
+	return -ENOENT;
+}
+
 void cgroup_walk_free(struct cgroup_walk *w)
 {
 	free(w->dirs);

@@ -33,6 +33,15 @@ void cgroup_walk_free(struct cgroup_walk *w);
 /* Path of id, "/" or "/a/b", as cgroups_path gives it. Length, -ENOENT, -ENAMETOOLONG. */
 int cgroup_walk_path(const struct cgroup_walk *w, u64 id, char *dst, size_t cap);
 
+/* All of them, the root first; path is valid during the call, too long ones are left out. */
+void cgroup_walk_each(const struct cgroup_walk *w, void (*fn)(void *ctx, u64 id, struct str path),
+		      void *ctx);
+
+/* Path of the topmost directory that has part in its own name and of which match says yes.
+ * Length, -ENOENT, -ENAMETOOLONG: it is there and does not fit. */
+int cgroup_walk_find(const struct cgroup_walk *w, struct str part,
+		     bool (*match)(void *ctx, struct str path), void *ctx, char *dst, size_t cap);
+
 size_t cgroup_walk_bytes(const struct cgroup_walk *w);
 
 /* Id of the directory `name` below fd ("" is fd itself), by its file handle or, where there

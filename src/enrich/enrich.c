@@ -4,7 +4,7 @@
  * and goes with the last one, so it needs no eviction of its own: there are never more whos
  * than ids.
  */
-#include "enrich/enrich.h"
+#include "enrich/enrich_impl.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,39 +14,9 @@
 
 #include "base/clock.h"
 #include "base/table.h"
-#include "enrich/cgroup.h"
 #include "enrich/cgroup_path.h"
-#include "enrich/process.h"
 
-/* What a who is. The pod belongs to it, though an id is unique: who may make cgroups below
- * its own (a privileged container) can give them another container's id as a name. */
-struct identity {
-	char pod_uid[WHO_UID_MAX];
-	char name[WHO_UNIT_MAX]; /* id or unit */
-	u8 kind;
-};
-
-struct person {
-	struct who who;
-	size_t ids; /* cgroup ids that lead here */
-};
-
-struct known {
-	struct person *person;
-	u64 last_ns;
-};
-
-struct enrich {
-	struct enrich_config config;
-	struct cgroups *cgroups; /* NULL: ask nobody */
-	struct table *ids;	 /* u64 → struct known */
-	struct table *persons;	 /* struct identity → struct person */
-	struct processes *processes;
-	struct who unknown;
-	u64 hits, lookups, gone, unread;
-};
-
-static struct identity identity_of(const struct who *who)
+struct identity enrich_identity(const struct who *who)
 {
 	const char *name = who->container_id[0] ? who->container_id : who->unit;
 	struct identity id;
@@ -67,7 +37,11 @@ static void person_leave(struct enrich *e, struct person *p)
 		return;
 	if (e->config.who_gone)
 		e->config.who_gone(e->config.ctx, &p->who);
-	id = identity_of(&p->who);
+	container_unref((struct container *)p->who.container);
+	pod_unref((struct pod *)p->who.pod);
+	free((char *)p->who.otel_service_name);
+	free((char *)p->who.otel_resource_attributes);
+	id = enrich_identity(&p->who);
 	table_del(e->persons, &id);
 }
 
@@ -91,7 +65,8 @@ static int tables_new(struct enrich *e)
 	e->persons = table_new(c->cgroups_max + 1, sizeof(struct identity), sizeof(struct person),
 			       NULL, NULL);
 	e->ids = table_new(c->cgroups_max, sizeof(u64), sizeof(struct known), known_drop, e);
-	return e->persons && e->ids ? 0 : -errno;
+	e->names = names_new();
+	return e->persons && e->ids && e->names ? 0 : -errno;
 }
 
 int enrich_new(struct enrich **ret, const struct enrich_config *config, char *err, size_t err_cap)
@@ -128,6 +103,7 @@ void enrich_free(struct enrich *e)
 	e->config.who_gone = NULL;
 	table_free(e->ids); /* before persons: its drop looks there */
 	table_free(e->persons);
+	names_free(e->names);
 	processes_free(e->processes);
 	cgroups_close(e->cgroups);
 	free(e);
@@ -146,7 +122,7 @@ static int path_of(struct enrich *e, u64 cgroup, char *dst, size_t cap)
 	return r;
 }
 
-static struct person *person_of(struct enrich *e, struct str path)
+static struct person *person_of(struct enrich *e, struct str path, u64 now_ns)
 {
 	struct identity id;
 	struct person *p;
@@ -154,28 +130,33 @@ static struct person *person_of(struct enrich *e, struct str path)
 	bool is_new;
 
 	cgroup_path_parse(path, &who);
-	id = identity_of(&who);
+	id = enrich_identity(&who);
 	p = table_add(e->persons, &id, &is_new);
-	if (is_new)
+	if (is_new) {
 		p->who = who;
+		enrich_met(e, p, now_ns);
+	}
 	return p;
 }
 
 /* p is whom the id leads to from now on. */
-static struct known *remember(struct enrich *e, u64 cgroup, struct person *p)
+static struct known *remember(struct enrich *e, u64 cgroup, struct str path, struct person *p)
 {
 	struct known *k;
 
 	p->ids++; /* first: the id may push out the last other one of this person */
 	k = table_add(e->ids, &cgroup, NULL);
 	k->person = p;
+	if (e->config.placed && e->config.placed(e->config.placed_ctx, path))
+		p->who.placed = true;
 	return k;
 }
 
 /* The directory is asked for once; NULL, and counted, when it cannot be named. */
-static struct person *look_up(struct enrich *e, u64 cgroup)
+static struct known *look_up(struct enrich *e, u64 cgroup, u64 now_ns)
 {
 	char path[CGROUPS_PATH_MAX];
+	struct str view = { path, 0 };
 	int r;
 
 	e->lookups++;
@@ -186,29 +167,38 @@ static struct person *look_up(struct enrich *e, u64 cgroup)
 		e->unread++;
 	if (r < 0)
 		return NULL;
-	return person_of(e, (struct str){ path, (size_t)r });
+	view.n = (size_t)r;
+	return remember(e, cgroup, view, person_of(e, view, now_ns));
 }
 
 struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
 {
 	struct known *k = table_get(e->ids, &cgroup);
-	struct person *p;
 
 	if (!cgroup) /* an event that belongs to no task and no socket */
 		return &e->unknown;
-	if (k) {
+	if (k)
 		e->hits++;
-	} else {
-		p = look_up(e, cgroup);
-		if (!p)
-			return &e->unknown;
-		k = remember(e, cgroup, p);
-	}
+	else
+		k = look_up(e, cgroup, now_ns);
+	if (!k)
+		return &e->unknown;
 	if (k->last_ns < now_ns)
 		k->last_ns = now_ns;
 	if (k->person->who.last_ns < now_ns)
 		k->person->who.last_ns = now_ns;
+	enrich_refresh(e, k->person);
 	return &k->person->who;
+}
+
+struct who *enrich_learn(struct enrich *e, u64 cgroup, struct str path, u64 now_ns)
+{
+	if (!table_peek(e->ids, &cgroup)) {
+		remember(e, cgroup, path, person_of(e, path, now_ns));
+		if (e->config.looked_up)
+			e->config.looked_up(e->config.lookup_ctx, cgroup, path);
+	}
+	return enrich_cgroup(e, cgroup, now_ns);
 }
 
 void enrich_event(struct enrich *e, struct event *ev)
@@ -216,8 +206,10 @@ void enrich_event(struct enrich *e, struct event *ev)
 	/* told by the kernel as it was made: nobody has to look any more */
 	if (ev->kind == KIND_cgroup_mkdir && ev->cgroup_mkdir.path.n &&
 	    !table_peek(e->ids, &ev->cgroup))
-		remember(e, ev->cgroup, person_of(e, ev->cgroup_mkdir.path));
+		remember(e, ev->cgroup, ev->cgroup_mkdir.path,
+			 person_of(e, ev->cgroup_mkdir.path, ev->when_ns));
 	ev->who = enrich_cgroup(e, ev->cgroup, ev->when_ns);
+	enrich_read_environ(e, ev);
 	ev->process = processes_event(e->processes, ev);
 }
 
@@ -226,12 +218,51 @@ int enrich_cgroup_id(const struct enrich *e, const char *dir, u64 *ret_id)
 	return e->cgroups ? cgroups_id(e->cgroups, dir, ret_id) : -ENODEV;
 }
 
+bool enrich_cgroup_exists(struct enrich *e, u64 cgroup)
+{
+	char path[CGROUPS_PATH_MAX];
+
+	return enrich_cgroup_path(e, cgroup, path, sizeof(path)) != -ENOENT;
+}
+
+int enrich_cgroup_path(const struct enrich *e, u64 cgroup, char *dst, size_t cap)
+{
+	return e->cgroups ? cgroups_path(e->cgroups, cgroup, clock_boot_ns(), dst, cap) : -ENODEV;
+}
+
+int enrich_walk(const struct enrich *e, void (*fn)(void *ctx, u64 cgroup, struct str path), void *ctx)
+{
+	return e->cgroups ? cgroups_each(e->cgroups, fn, ctx) : -ENODEV;
+}
+
+struct cgroups *enrich_cgroups(const struct enrich *e)
+{
+	return e->cgroups;
+}
+
+const struct pod *enrich_pod_of(const struct enrich *e, const char *uid)
+{
+	return uid[0] ? names_find_pod(e->names, uid) : NULL;
+}
+
+bool enrich_has_container(const struct enrich *e, const struct container *c)
+{
+	struct who who = { .kind = WHO_CONTAINER };
+	struct identity id;
+
+	memcpy(who.container_id, c->id, sizeof(who.container_id));
+	memcpy(who.pod_uid, c->pod_uid, sizeof(who.pod_uid));
+	id = enrich_identity(&who);
+	return table_peek(e->persons, &id);
+}
+
 void enrich_expire(struct enrich *e, u64 now_ns)
 {
 	const void *key;
 	size_t pos = 0;
 	void *value;
 
+	names_expire(e->names, now_ns);
 	while (table_next(e->ids, &pos, &key, &value)) {
 		const struct known *k = value;
 
@@ -244,10 +275,12 @@ void enrich_stats(const struct enrich *e, struct enrich_stats *ret)
 {
 	struct cgroups_stats cg = { 0 };
 	struct processes_stats ps;
+	struct names_stats names;
 
 	if (e->cgroups)
 		cgroups_stats(e->cgroups, &cg);
 	processes_stats(e->processes, &ps);
+	names_stats(e->names, &names);
 	*ret = (struct enrich_stats){
 		.cgroup_hits = e->hits,
 		.cgroup_lookups = e->lookups,
@@ -261,7 +294,12 @@ void enrich_stats(const struct enrich *e, struct enrich_stats *ret)
 		.whos = table_len(e->persons),
 		.processes = ps.len,
 		.bytes = sizeof(*e) + table_bytes(e->ids) + table_bytes(e->persons) + cg.bytes +
-			 ps.bytes,
+			 ps.bytes + names.bytes,
+		.containers = names.containers,
+		.pods = names.pods,
+		.names_evicted = names.evicted,
+		.names_forged = e->forged,
+		.environs = e->environs,
 		.cgroup_by_handle = cg.by_handle,
 		.cgroup_partial = cg.partial,
 	};

@@ -12,9 +12,13 @@
 #ifndef ENRICH_H
 #define ENRICH_H
 
+#include "enrich/environ.h"
+#include "enrich/names.h"
 #include "event.h"
 
 #define ENRICH_MEMORY_NS (600 * NSEC_PER_SEC)
+/* So long a container that was just met waits for its name, if somebody may still tell it. */
+#define ENRICH_WAIT_NS (2 * NSEC_PER_SEC)
 
 struct enrich;
 
@@ -35,6 +39,16 @@ struct enrich_config {
 	 * back into enrich. */
 	void (*who_gone)(void *ctx, struct who *who);
 	void *ctx;
+	/* A container without a name was met: ask for it. May be NULL. */
+	void (*want)(void *ctx, struct str container_id);
+	void *want_ctx;
+	/* Is this directory, or one above it, asked for? Sets who->placed; may be NULL. */
+	bool (*placed)(void *ctx, struct str path);
+	void *placed_ctx;
+	/* Told the OTEL_ variables that were read of a container's process (environ.h), with the
+	 * cgroup of the event: for the tap. NULL: environments are not read at all. */
+	void (*environ)(void *ctx, u64 cgroup, const struct environ_otel *found);
+	void *environ_ctx;
 };
 
 struct enrich_stats {
@@ -45,6 +59,10 @@ struct enrich_stats {
 	u64 cgroup_evicted, process_evicted;
 	u64 cgroup_walks, cgroup_walks_cut;
 	size_t cgroups, whos, processes, bytes;
+	size_t containers, pods; /* known by name */
+	u64 names_evicted;
+	u64 names_forged;	/* a path bears the id of another pod's container: not believed */
+	u64 environs;		/* environments read */
 	/* How cgroups are found (cgroup.h): for doctor and the log. */
 	bool cgroup_by_handle;	/* false: by walks, CAP_DAC_READ_SEARCH is missing */
 	bool cgroup_partial;	/* only a part of the tree is mounted */
@@ -64,9 +82,49 @@ void enrich_event(struct enrich *e, struct event *ev);
  * at now_ns: ask only for what changed. */
 struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns);
 
+/* The same for a cgroup whose path the caller knows (a walk of the tree). */
+struct who *enrich_learn(struct enrich *e, u64 cgroup, struct str path, u64 now_ns);
+
 /* Id of the cgroup directory `dir` (absolute, or relative to the v2 tree; "/kubepods/..." is
  * taken as relative when it is no directory of the v2 tree). 0, or -errno (cgroup.h). */
 int enrich_cgroup_id(const struct enrich *e, const char *dir, u64 *ret_id);
+
+/*
+ * What somebody knows by name (drafts of pod.h). A who that it belongs to has it from its next
+ * event on, or when enrich_waits asks.
+ */
+void enrich_container(struct enrich *e, const struct container *draft);
+void enrich_pod(struct enrich *e, const struct pod *draft);
+void enrich_container_gone(struct enrich *e, struct str id, u64 now_ns);
+void enrich_pod_gone(struct enrich *e, struct str uid, u64 now_ns);
+void enrich_environ(struct enrich *e, u64 cgroup, u64 now_ns, const struct environ_otel *found);
+
+/* Whether a name may still come: false when there is nobody to ask, and at first. */
+void enrich_expect_names(struct enrich *e, bool expected);
+
+/* Bring who's names up to date. True: they are not complete and may still come, at most
+ * ENRICH_WAIT_NS after who was first met. */
+bool enrich_waits(struct enrich *e, struct who *who, u64 now_ns);
+
+/* All that somebody could tell of it is known; of the host and of units nothing is missing. */
+bool enrich_is_named(const struct who *who);
+
+const struct names *enrich_names(const struct enrich *e);
+
+/* Every cgroup there is now, by a walk of the tree. path is valid during the call. */
+int enrich_walk(const struct enrich *e, void (*fn)(void *ctx, u64 cgroup, struct str path), void *ctx);
+
+/* Path of a cgroup, as cgroups_path; and the tree itself, to look for one (NULL: none). */
+int enrich_cgroup_path(const struct enrich *e, u64 cgroup, char *dst, size_t cap);
+struct cgroups *enrich_cgroups(const struct enrich *e);
+/* NULL: not known. */
+const struct pod *enrich_pod_of(const struct enrich *e, const char *uid);
+
+/* Is there still such a cgroup? True when that cannot be told. */
+bool enrich_cgroup_exists(struct enrich *e, u64 cgroup);
+
+/* Is a cgroup known whose path bears this container's id? */
+bool enrich_has_container(const struct enrich *e, const struct container *c);
 
 /* Forget what has been idle for ten minutes. Call about once a minute. */
 void enrich_expire(struct enrich *e, u64 now_ns);

@@ -7,16 +7,9 @@
 #ifndef ENRICH_ENVIRON_H
 #define ENRICH_ENVIRON_H
 
-#include "base/str.h"
+#include "who.h"
 
 #define ENVIRON_READ_MAX (256u << 10)	/* bytes of an environment looked at */
-#define ENVIRON_NAME_MAX 256		/* of the values, with NUL; a longer one is not taken */
-#define ENVIRON_ATTRIBUTES_MAX 2048
-
-struct environ_otel {
-	char service_name[ENVIRON_NAME_MAX];		/* "" not set */
-	char resource_attributes[ENVIRON_ATTRIBUTES_MAX];
-};
 
 /*
  * pid as proc_base's pid namespace has it. container_id: the process must be in that

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include "base/str.h"
 #include "node/host.h"
+#include "node/system.h"
 
 /* semconv: host.id is the machine id, never the DMI's. */
 static void read_id(const char *path, char *dst, size_t cap)
@@ -29,9 +28,18 @@ static const char *arch_of(const char *machine)
 	return !strcmp(machine, "aarch64") ? "arm64" : "";
 }
 
-void host_read(struct host *ret)
+static void read_os(const struct node_roots *roots, struct host *ret)
 {
-	const char *node = getenv("NODE_NAME");
+	struct node_system s;
+
+	system_read(roots, &s);
+	str_copy(ret->os_name, sizeof(ret->os_name), str_of(s.id));
+	str_copy(ret->os_version, sizeof(ret->os_version), str_of(s.version));
+	str_copy(ret->os_description, sizeof(ret->os_description), str_of(s.name));
+}
+
+void host_read(const struct node_roots *roots, const char *node, struct host *ret)
+{
 	struct utsname u;
 
 	memset(ret, 0, sizeof(*ret));
@@ -40,8 +48,11 @@ void host_read(struct host *ret)
 		str_copy(ret->kernel, sizeof(ret->kernel), str_of(u.release));
 		str_copy_utf8(ret->name, sizeof(ret->name), str_of(u.nodename), NULL);
 	}
-	if (node && *node)
-		str_copy_utf8(ret->name, sizeof(ret->name), str_of(node), NULL);
+	if (node && *node) {
+		str_copy_utf8(ret->node, sizeof(ret->node), str_of(node), NULL);
+		str_copy(ret->name, sizeof(ret->name), str_of(ret->node));
+	}
+	read_os(roots, ret);
 	read_id("/etc/machine-id", ret->id, sizeof(ret->id));
 	if (!ret->id[0])
 		read_id("/var/lib/dbus/machine-id", ret->id, sizeof(ret->id));

@@ -38,32 +38,42 @@ static void read_version(const struct node_roots *roots, struct node_tree *ret)
 			ret->version = CGROUP_V1;
 }
 
-static bool has_dir(const char *tree, const char *const names[2])
-{
-	return node_is_dir(tree, names[0]) || node_is_dir(tree, names[1]);
-}
+/* What a kubelet makes; the second of each: one that has its own --cgroup-root (kind). */
+static const struct {
+	enum cgroup_driver driver;
+	const char *dir;
+} kubelet_roots[] = {
+	{ DRIVER_SYSTEMD, "kubepods.slice" },
+	{ DRIVER_SYSTEMD, "kubelet.slice/kubelet-kubepods.slice" },
+	{ DRIVER_CGROUPFS, "kubepods" },
+	{ DRIVER_CGROUPFS, "kubelet/kubepods" },
+};
 
-static u32 drivers_in(const char *tree)
+static u32 drivers_in(const char *tree, struct node_tree *ret)
 {
-	/* the second of each: a kubelet that has its own --cgroup-root (kind) */
-	static const char *const systemd[] = { "kubepods.slice",
-					       "kubelet.slice/kubelet-kubepods.slice" };
-	static const char *const cgroupfs[] = { "kubepods", "kubelet/kubepods" };
+	u32 found = 0;
 
-	return (has_dir(tree, cgroupfs) ? 1u << DRIVER_CGROUPFS : 0) |
-	       (has_dir(tree, systemd) ? 1u << DRIVER_SYSTEMD : 0);
+	for (size_t i = 0; i < ARRAY_SIZE(kubelet_roots); i++) {
+		if (!node_is_dir(tree, kubelet_roots[i].dir))
+			continue;
+		found |= 1u << kubelet_roots[i].driver;
+		if (!ret->kubelet_root[0])
+			str_copy(ret->kubelet_root, sizeof(ret->kubelet_root),
+				 str_of(kubelet_roots[i].dir));
+	}
+	return found;
 }
 
 static void read_driver(const struct node_roots *roots, struct node_tree *ret)
 {
 	char tree[NODE_PATH_MAX];
-	u32 found = drivers_in(roots->cgroup);
+	u32 found = drivers_in(roots->cgroup, ret);
 
 	if (node_path(tree, roots->cgroup, "unified"))
-		found |= drivers_in(tree);
+		found |= drivers_in(tree, ret);
 	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
 		if (node_path(tree, roots->cgroup, controllers[i]))
-			found |= drivers_in(tree);
+			found |= drivers_in(tree, ret);
 	if (found == (1u << DRIVER_CGROUPFS | 1u << DRIVER_SYSTEMD))
 		ret->driver = DRIVER_BOTH;
 	else if (found)

@@ -31,6 +31,7 @@ struct node_tree {
 	enum cgroup_version version;
 	int err;		/* errno why it is unknown */
 	enum cgroup_driver driver;
+	char kubelet_root[48];	/* "kubepods.slice": the first that is there; "" none */
 	u32 missing;		/* bit per enum node_mount */
 };
 

@@ -3,10 +3,12 @@
 #include <time.h>
 #include "base/clock.h"
 #include "kinds.h"
+#include "pod.h"
 #include "report/live.h"
 
 #define WHO_WIDTH 20
 #define TASK_WIDTH 24
+#define WHO_NAME_MAX 63 /* of each of the names: a DNS label, as nearly all are */
 
 /* One character, escaped if a terminal would act on it; *s moves on. */
 static void put_char(struct buf *out, struct str *s)
@@ -74,8 +76,32 @@ void live_bytes(struct buf *out, u64 bytes)
 	buf_printf(out, i ? "%.1f%s" : "%.0f%s", v, units[i]);
 }
 
+/* "shop/cart-0/web", as far as it is known; false: nothing is. */
+static bool put_names(const struct who *who, struct buf *out)
+{
+	const struct container *c = who->container;
+	struct str namespace = who->pod ? who->pod->namespace : c ? c->pod_namespace : STR("");
+	struct str pod = who->pod ? who->pod->name : c ? c->pod_name : STR("");
+
+	if (pod.n) {
+		live_text(out, namespace, WHO_NAME_MAX);
+		buf_char(out, '/');
+		live_text(out, pod, WHO_NAME_MAX);
+	}
+	if (c && c->name.n) {
+		buf_cstr(out, pod.n ? "/" : "");
+		live_text(out, c->name, WHO_NAME_MAX);
+	}
+	return pod.n || (c && c->name.n);
+}
+
 void live_who(const struct who *who, struct buf *out)
 {
+	if (put_names(who, out)) {
+		if (who->kind == WHO_HELPER || (who->container && who->container->sandbox))
+			buf_cstr(out, who->kind == WHO_HELPER ? " (monitor)" : " (pause)");
+		return;
+	}
 	switch (who->kind) {
 	case WHO_CONTAINER:
 	case WHO_HELPER:

@@ -93,6 +93,16 @@ static void put_losses(const struct summary *s, struct buf *out)
 			   s->cgroup_unread,
 			   s->cgroup_by_walk ? ": give it the capability DAC_READ_SEARCH" : "",
 			   s->cgroup_partial ? ": mount the node's whole cgroup tree" : "");
+	if (s->names_forged)
+		buf_printf(out,
+			   "  cgroups with the id of another pod's container, not believed: %" PRI_U64
+			   "\n", s->names_forged);
+	if (s->names_late)
+		buf_printf(out, "  events without their container's name, which came late or never: "
+			   "%" PRI_U64 "\n", s->names_late);
+	if (s->unwanted)
+		buf_printf(out, "  events of new containers that turned out not to be meant: %" PRI_U64
+			   "\n", s->unwanted);
 }
 
 static void put_exports(const struct summary *s, struct buf *out)
@@ -237,9 +247,12 @@ void summary_json(const struct summary *s, struct buf *out)
 	buf_printf(out,
 		   ",\"map_bytes\":%" PRI_U64 ",\"lost\":%" PRI_U64 ",\"unaccounted\":%" PRI_U64
 		   ",\"unknown_kind\":%" PRI_U64 ",\"sampled_out\":%" PRI_U64
-		   ",\"cgroups_gone\":%" PRI_U64 ",\"cgroups_unread\":%" PRI_U64 ",",
+		   ",\"cgroups_gone\":%" PRI_U64 ",\"cgroups_unread\":%" PRI_U64
+		   ",\"names_forged\":%" PRI_U64 ",\"names_late\":%" PRI_U64
+		   ",\"unwanted\":%" PRI_U64 ",",
 		   s->map_bytes, summary_lost(s), summary_unaccounted(s), s->unknown_kind,
-		   s->sampled_out, s->cgroup_gone, s->cgroup_unread);
+		   s->sampled_out, s->cgroup_gone, s->cgroup_unread, s->names_forged, s->names_late,
+		   s->unwanted);
 	put_json_events(s, out);
 	put_json_features(s, out);
 	put_json_exports(s, out);

@@ -41,6 +41,9 @@ struct summary {
 	const char *destination;	/* where exports went; NULL: nowhere */
 	u64 cgroup_gone;		/* gone before they could be named */
 	u64 cgroup_unread;		/* could not be looked up just then */
+	u64 names_forged;		/* paths with the id of another pod's container */
+	u64 names_late;			/* events that left before their container's name came */
+	u64 unwanted;			/* events let in until it was known that nobody wants them */
 	bool cgroup_by_walk;		/* found by walking the tree, not by handle */
 	bool cgroup_partial;		/* only a part of the tree can be seen */
 };

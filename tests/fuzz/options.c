@@ -17,7 +17,7 @@
 		if (!(cond))                                                                       \
 			abort();                                                                   \
 	} while (0)
-#define WORDS_MAX 32
+#define WORDS_MAX 80 /* more than there may be arguments */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/capture/tap_read.c libs: z */
+/* links: src/kinds.c src/capture/tap_read.c src/capture/tap_names.c src/pod.c libs: z */
 /*
  * Any bytes as a capture file: refused with a sentence, or played back whole, each frame to the
  * right function with what it promises. Checksums would stop a fuzzer at the door, so each
@@ -42,6 +42,47 @@ static void on_cgroup(void *ctx, u64 id, struct str path)
 	touch(path.p, path.n);
 }
 
+static void on_container(void *ctx, const struct container *c)
+{
+	++*(size_t *)ctx;
+	CHECK(c->source <= NAME_FROM_API);
+	touch(c->name.p, c->name.n);
+	touch(c->image_id.p, c->image_id.n);
+}
+
+static void on_pod(void *ctx, const struct pod *p)
+{
+	++*(size_t *)ctx;
+	CHECK(p->labels_n <= POD_LABELS_MAX && p->annotations_n <= POD_LABELS_MAX);
+	for (size_t i = 0; i < p->labels_n; i++)
+		touch(p->labels[i].value.p, p->labels[i].value.n);
+}
+
+static void on_environ(void *ctx, u64 cgroup, const struct environ_otel *found)
+{
+	++*(size_t *)ctx;
+	CHECK(memchr(found->service_name, 0, sizeof(found->service_name)));
+	CHECK(memchr(found->resource_attributes, 0, sizeof(found->resource_attributes)));
+}
+
+static void on_expect(void *ctx, bool names)
+{
+	++*(size_t *)ctx;
+	(void)names;
+}
+
+static void on_check(void *ctx, const struct tap_check *c)
+{
+	++*(size_t *)ctx;
+	CHECK(c->state <= FEATURE_OFF && memchr(c->rung, 0, sizeof(c->rung)));
+}
+
+static void on_runtime(void *ctx, const struct tap_runtime *r)
+{
+	++*(size_t *)ctx;
+	CHECK(memchr(r->name, 0, sizeof(r->name)) && memchr(r->version, 0, sizeof(r->version)));
+}
+
 static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
 {
 	++*(size_t *)ctx;
@@ -72,8 +113,9 @@ static void on_feature(void *ctx, const struct feature_status *status)
 static bool try(const char *bytes, size_t size)
 {
 	size_t played = 0, frames = 0;
-	struct tap_player player = { on_record, on_cgroup, on_meter, on_collect,
-				     on_ledger, on_feature, &played };
+	struct tap_player player = { on_record, on_cgroup,  on_container, on_pod,     on_environ, on_expect,
+				     on_check, on_runtime,
+				     on_meter,  on_collect, on_ledger,    on_feature, &played };
 	struct tap_origin origin;
 	struct tap_file *f;
 	char err[256] = "";

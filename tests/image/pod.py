@@ -27,8 +27,13 @@ NODE = 'node-of-the-test'
 
 
 def load(name):
+    [thing] = load_all(name)
+    return thing
+
+
+def load_all(name):
     with open(BASE / name, encoding='utf-8') as f:
-        return yaml.safe_load(f)
+        return list(yaml.safe_load_all(f))
 
 
 def all_capabilities():

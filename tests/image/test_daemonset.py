@@ -339,10 +339,20 @@ class Manifest(unittest.TestCase):
         self.assertIs(security['readOnlyRootFilesystem'], True)
         self.assertEqual(security['capabilities']['drop'], ['ALL'])
         self.assertEqual(security['seccompProfile'], {'type': 'RuntimeDefault'})
-        self.assertIs(self.pod.spec['automountServiceAccountToken'], False)
+        self.assertIs(pod.load('serviceaccount.yaml')['automountServiceAccountToken'], False)
         self.assertIs(self.pod.spec['hostNetwork'], False)
         for mount in self.pod.container['volumeMounts']:
             self.assertIs(mount['readOnly'], True, mount['name'])
+
+    def test_the_role_reads_and_no_more(self):
+        role, binding = pod.load_all('clusterrole.yaml')
+        self.assertEqual([(rule['apiGroups'], rule['resources'], rule['verbs']) for rule in role['rules']],
+                         [([''], ['pods'], ['get', 'list', 'watch']), (['apps'], ['replicasets'], ['get']),
+                          (['batch'], ['jobs'], ['get'])])
+        self.assertEqual(binding['roleRef'], {'apiGroup': 'rbac.authorization.k8s.io', 'kind': 'ClusterRole',
+                                              'name': role['metadata']['name']})
+        self.assertEqual(binding['subjects'], [{'kind': 'ServiceAccount', 'name': self.pod.spec['serviceAccountName']}])
+        self.assertIs(self.pod.spec['automountServiceAccountToken'], True)
 
     def test_each_capability_and_mount_says_what_for(self):
         text = (pod.BASE / 'daemonset.yaml').read_text(encoding='utf-8')
@@ -383,8 +393,22 @@ class Manifest(unittest.TestCase):
 
     def test_kustomize_takes_it(self):
         found = self.kustomize(pod.BASE)
-        self.assertEqual(set(found), {'Namespace', 'ServiceAccount', 'ConfigMap', 'DaemonSet'})
+        self.assertEqual(set(found), {'Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'ConfigMap',
+                                      'DaemonSet'})
         self.assertEqual(found['DaemonSet']['metadata']['namespace'], 'podtrace')
+        self.assertEqual(found['ClusterRoleBinding']['subjects'][0]['namespace'], 'podtrace')
+
+    def test_another_namespace(self):
+        """The token's account is the one that the role is bound to, wherever it is installed."""
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(pod.BASE, os.path.join(folder, 'base'))
+            os.mkdir(os.path.join(folder, 'mine'))
+            pathlib.Path(folder, 'mine', 'kustomization.yaml').write_text('resources: [../base]\nnamespace: other\n',
+                                                                          encoding='utf-8')
+            found = self.kustomize(os.path.join(folder, 'mine'))
+        for kind in 'DaemonSet', 'ServiceAccount':
+            self.assertEqual(found[kind]['metadata']['namespace'], 'other')
+        self.assertEqual(found['ClusterRoleBinding']['subjects'][0]['namespace'], 'other')
 
     def test_the_readmes_example(self):
         """It names another image and another collector, and both arrive."""

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/enrich/enrich.c src/enrich/cgroup_path.c src/kinds.c src/enrich/process.c src/enrich/process_args.c */
+/* links: src/enrich/enrich.c src/enrich/enrich_names.c src/enrich/names.c src/enrich/environ.c src/enrich/cgroup_proc.c src/pod.c src/enrich/cgroup_path.c src/kinds.c src/enrich/process.c src/enrich/process_args.c */
 /*
  * 100,000 cgroups through a table of 256, with a tree that this file makes up (it stands in
  * for src/enrich/cgroup.c): memory does not grow, and each who that goes is told of once.
@@ -62,6 +62,14 @@ int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id)
 	(void)dir;
 	(void)ret_id;
 	return -ENOENT;
+}
+
+int cgroups_each(const struct cgroups *c, void (*fn)(void *ctx, u64 id, struct str path), void *ctx)
+{
+	(void)c;
+	(void)fn;
+	(void)ctx;
+	return 0;
 }
 
 void cgroups_stats(const struct cgroups *c, struct cgroups_stats *ret)

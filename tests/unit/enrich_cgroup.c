@@ -281,11 +281,62 @@ static void test_partial(void **state)
 	tree_remove("out");
 }
 
+struct finding {
+	const char *not; /* the match says no to what ends so */
+	unsigned asked;
+};
+
+static bool find_match(void *ctx, struct str path)
+{
+	struct finding *f = ctx;
+
+	f->asked++;
+	return !str_ends(path, str_of(f->not));
+}
+
+/* The topmost directory by part of its name; others are not even asked about. */
+static void test_find(void **state)
+{
+	struct finding f = { "/none", 0 };
+	char path[CGROUPS_PATH_MAX], want[2 * PATH_MAX];
+	struct cgroups *c;
+
+	(void)state;
+	TREE_NEEDED();
+	tree_make("a/deep/findme-1");
+	tree_make("z/findme-2");
+	c = whole_tree();
+	snprintf(want, sizeof(want), "%s/z/findme-2", tree_top + strlen(tree_root));
+	assert_int_equal(cgroups_find(c, STR("findme"), find_match, &f, T0, path, sizeof(path)),
+			 strlen(want));
+	assert_string_equal(path, want);
+	assert_int_equal(f.asked, 1);
+	f.not = "/z/findme-2";
+	snprintf(want, sizeof(want), "%s/a/deep/findme-1", tree_top + strlen(tree_root));
+	assert_int_equal(cgroups_find(c, STR("findme"), find_match, &f, T0, path, sizeof(path)),
+			 strlen(want));
+	assert_string_equal(path, want);
+	assert_int_equal(f.asked, 3);
+	assert_int_equal(cgroups_find(c, STR("findme"), find_match, &f, T0, path, 4),
+			 -ENAMETOOLONG);
+	assert_int_equal(cgroups_find(c, STR("missing"), find_match, &f, T0, path, sizeof(path)),
+			 -EAGAIN);
+	assert_int_equal(cgroups_find(c, STR("missing"), find_match, &f, 2 * T0, path,
+				      sizeof(path)),
+			 -ENOENT);
+	assert_int_equal(cgroups_find(c, STR(""), find_match, &f, 2 * T0, path, sizeof(path)), 1);
+	assert_string_equal(path, "/");
+	tree_remove("a/deep/findme-1");
+	tree_remove("z/findme-2");
+	cgroups_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_handle),
 		cmocka_unit_test(test_by_walk),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_capability_lost),
 		cmocka_unit_test(test_walk_is_rare),
 		cmocka_unit_test(test_ids),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/enrich/enrich.c src/enrich/cgroup.c src/enrich/cgroup_walk.c src/enrich/cgroup_path.c src/kinds.c src/enrich/process.c src/enrich/process_args.c */
+/* links: src/enrich/enrich.c src/enrich/enrich_names.c src/enrich/names.c src/enrich/environ.c src/enrich/cgroup_proc.c src/pod.c src/enrich/cgroup.c src/enrich/cgroup_walk.c src/enrich/cgroup_path.c src/kinds.c src/enrich/process.c src/enrich/process_args.c */
 /* Events to containers, on this machine's own cgroup v2 tree: the whole way of enrich. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/decode/[a-z]*.c otel/map/[a-z]*.c tests/kind/world.c libs: */
-/* otel/map: every attribute is one of semantic conventions 1.44 with its type, or begins with
- * "podtrace."; and what becomes a span, a log record, or nothing. The bytes: tests/kind. */
+/* links: src/kinds.c src/pod.c src/decode/[a-z]*.c otel/map/[a-z]*.c tests/kind/world.c libs: */
+/* otel/map, events: every attribute is one of semantic conventions 1.44 with its type, or begins
+ * with "podtrace."; and what becomes a span, a log record, or nothing. The bytes: tests/kind. */
 #include <stdio.h>
 #include <string.h>
 
 #include "otel/map/map.h"
 #include "tests/kind/kind.h"
+#include "tests/unit/semconv.h"
 
-#define SEMCONV "tests/collector/semconv-1.44.0.txt"
 #define REC(kind, golden) ((struct rec_##kind *)(golden)->bytes)
 
-static struct buf semconv;
 static struct mapped mapped; /* large */
 static struct decode_room room;
 static struct event ev;
@@ -19,109 +18,7 @@ static struct event ev;
 static const struct map_config with_args = { WORLD_WALL_OFFSET_NS, true };
 static const struct map_config without_args = { WORLD_WALL_OFFSET_NS, false };
 
-static int load(void **state)
-{
-	FILE *f = fopen(SEMCONV, "r");
-	char text[4096];
-	size_t n;
-
-	(void)state;
-	buf_init(&semconv, 1 << 20);
-	while (f && (n = fread(text, 1, sizeof(text), f)) > 0)
-		buf_add(&semconv, text, n);
-	return f && !fclose(f) && semconv.n ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	buf_free(&semconv);
-	return 0;
-}
-
 /* ---- names ---------------------------------------------------------------------------------- */
-
-/* "string", "int", "enum a b c": what is behind "a <key> "; empty if it has no such name. */
-static struct str semconv_type(const char *key)
-{
-	struct str rest = buf_view(&semconv), line;
-	char begin[128];
-
-	snprintf(begin, sizeof(begin), "a %s ", key);
-	while (str_cut(&rest, '\n', &line))
-		if (str_starts(line, str_of(begin)))
-			return str_slice(line, strlen(begin), line.n);
-	return STR("");
-}
-
-/* These enums are open, and what the kernel can say is more than they have. */
-static bool is_open(const char *key)
-{
-	return !strcmp(key, "error.type") || !strcmp(key, "network.connection.state") ||
-	       !strcmp(key, "telemetry.sdk.language");
-}
-
-static bool is_member(struct str members, struct str value)
-{
-	struct str word;
-
-	while (str_cut(&members, ' ', &word))
-		if (str_eq(word, value))
-			return true;
-	return false;
-}
-
-static const char *wrong(const struct attr *a)
-{
-	static const char *const types[] = { [ATTR_STR] = "string",
-					     [ATTR_INT] = "int",
-					     [ATTR_DOUBLE] = "double",
-					     [ATTR_BOOL] = "boolean",
-					     [ATTR_STRS] = "string[]" };
-	struct str type;
-
-	if (str_starts(str_of(a->key), STR("podtrace.")))
-		return NULL;
-	type = semconv_type(a->key);
-	if (!type.n)
-		return "is no name of semantic conventions 1.44 and does not begin with podtrace.";
-	if (!str_starts(type, STR("enum ")))
-		return str_eq(type, str_of(types[a->type])) ? NULL : "has another type";
-	if (a->type != ATTR_STR)
-		return "has another type";
-	return is_open(a->key) || is_member(type, a->s) ? NULL : "has no such value";
-}
-
-static void check_attrs(const char *where, const struct attrs *attrs)
-{
-	assert_int_equal(attrs->dropped, 0);
-	for (size_t i = 0; i < attrs->n; i++) {
-		const struct attr *a = &attrs->v[i];
-
-		if (wrong(a))
-			fail_msg("%s: %s %s", where, a->key, wrong(a));
-		for (size_t k = 0; k < i; k++)
-			if (!strcmp(attrs->v[k].key, a->key))
-				fail_msg("%s: %s twice", where, a->key);
-	}
-}
-
-static const struct attr *find(const struct attrs *attrs, const char *key)
-{
-	for (size_t i = 0; i < attrs->n; i++)
-		if (!strcmp(attrs->v[i].key, key))
-			return &attrs->v[i];
-	return NULL;
-}
-
-static void assert_str(const struct attrs *attrs, const char *key, const char *want)
-{
-	const struct attr *a = find(attrs, key);
-
-	if (!a || a->type != ATTR_STR || !str_eq(a->s, str_of(want)))
-		fail_msg("%s: not \"%s\" but \"%.*s\"", key, want, a ? (int)a->s.n : 0,
-			 a ? a->s.p : "");
-}
 
 static void map(const struct golden *g, const struct map_config *config)
 {
@@ -141,13 +38,20 @@ static void test_control(void **state)
 		{ .key = "network.transport", .type = ATTR_STR, .s = { "sctp", 4 } },
 		{ .key = "network.transport", .type = ATTR_INT, .i = 6 },
 		{ .key = "podtraces.x", .type = ATTR_INT, .i = 1 },
+		{ .key = "k8s.pod.label", .type = ATTR_STR, .s = { "1", 1 } },
+		{ .key = "k8s.pod.label.", .type = ATTR_STR, .s = { "1", 1 } },
+		{ .key = "k8s.pod.label.app", .type = ATTR_INT, .i = 1 },
 	};
-	static const struct attr good = { .key = "process.pid", .type = ATTR_INT, .i = 1 };
+	static const struct attr good[] = {
+		{ .key = "process.pid", .type = ATTR_INT, .i = 1 },
+		{ .key = "k8s.pod.label.app", .type = ATTR_STR, .s = { "1", 1 } },
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_non_null(wrong(&bad[i]));
-	assert_null(wrong(&good));
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_null(wrong(&good[i]));
 }
 
 /* Of every kind, with everything it can have and with as little as there can be. */
@@ -346,37 +250,7 @@ static void test_states(void **state)
 	assert_string_equal(map_tcp_state(~0u), "unknown");
 }
 
-/* ---- resources and metrics ------------------------------------------------------------------ */
-
-static void test_resources(void **state)
-{
-	struct host host = { .name = "node-1", .id = "x", .arch = "amd64" };
-	struct who who = { .kind = WHO_CONTAINER, .container_id = "c", .pod_uid = "p",
-			   .runtime = "containerd", .qos = "burstable" };
-	struct attrs attrs;
-
-	(void)state;
-	map_who(&who, &host, &attrs);
-	check_attrs("container", &attrs);
-	assert_str(&attrs, "container.id", "c");
-	assert_str(&attrs, "service.name", "unknown_service");
-	who.kind = WHO_HELPER; /* bears the id, is not the container */
-	map_who(&who, &host, &attrs);
-	check_attrs("helper", &attrs);
-	assert_null(find(&attrs, "container.id"));
-	who = (struct who){ .kind = WHO_UNIT, .unit = "ssh.service" };
-	map_who(&who, &host, &attrs);
-	check_attrs("unit", &attrs);
-	assert_str(&attrs, "service.name", "ssh.service");
-	who = (struct who){ .kind = WHO_UNKNOWN };
-	map_who(&who, &host, &attrs);
-	check_attrs("unknown", &attrs);
-	map_self(&host, NULL, "1", &attrs);
-	check_attrs("self", &attrs);
-	assert_str(&attrs, "service.name", "podtrace");
-	map_self(&host, "mine", "1", &attrs);
-	assert_str(&attrs, "service.name", "mine");
-}
+/* ---- metrics -------------------------------------------------------------------------------- */
 
 static void test_meters(void **state)
 {
@@ -425,9 +299,9 @@ int main(void)
 		cmocka_unit_test(test_args),	  cmocka_unit_test(test_many_args),
 		cmocka_unit_test(test_connect),	  cmocka_unit_test(test_close),
 		cmocka_unit_test(test_roles),	  cmocka_unit_test(test_states),
-		cmocka_unit_test(test_resources), cmocka_unit_test(test_meters),
+		cmocka_unit_test(test_meters),
 		cmocka_unit_test(test_dims),
 	};
 
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, semconv_load, semconv_unload);
 }

@@ -80,6 +80,13 @@ static void defaults(void **state)
 	assert_null(o.otlp_headers);
 	assert_null(o.btf);
 	assert_null(option_items(&o.cgroup).p);
+	assert_null(option_items(&o.namespace).p);
+	assert_null(option_items(&o.pod_labels).p);
+	assert_null(o.selector);
+	assert_null(o.cri_endpoint);
+	assert_null(o.node_name);
+	assert_true(o.cri_resolve && o.kubernetes);
+	assert_false(o.allow_broad || o.service_name_labels);
 	assert_null(option_items(&o.forbid).p);
 	assert_int_equal(o.otlp_compression, COMPRESSION_GZIP);
 	assert_int_equal(o.otlp_traces_compression, -1); /* follows the general one */
@@ -149,7 +156,7 @@ static void lists(void **state)
 	struct str rest, item;
 
 	(void)state;
-	good(ARGS("--cgroup", "a,b", "-c", "c", "--cgroup= d "), NO_ENV);
+	good(ARGS("--cgroup", "a,b", "--cgroup", "c", "--cgroup= d "), NO_ENV);
 	assert_string_equal(o.cgroup.text, "a,b,c,d");
 	rest = option_items(&o.cgroup);
 	for (const char *c = "abcd"; *c; c++) {
@@ -170,7 +177,7 @@ static void lists(void **state)
 	assert_false(option_has(&o.families, STR("proc")));
 	bad(ARGS("-a", "--families=tcp,dns"), NO_ENV,
 	    "--families: \"dns\" is not allowed: write any of all, process, tcp, cgroup");
-	bad(ARGS("-c", "a,,b"), NO_ENV, "-c: \"a,,b\" is not allowed: separate items by one comma");
+	bad(ARGS("--cgroup", "a,,b"), NO_ENV, "--cgroup: \"a,,b\" is not allowed: separate items by one comma");
 	bad(ARGS("--cgroup="), NO_ENV,
 	    "--cgroup: \"\" is not allowed: separate items by one comma");
 	for (int i = 0; i < 17; i++) {
@@ -238,6 +245,7 @@ static void refusals(void **state)
 	    "one of text, json");
 }
 
+#define FOR_A_POD " For a pod write podtrace -n NAMESPACE POD"
 static void unknown_names(void **state)
 {
 	(void)state;
@@ -257,10 +265,11 @@ static void unknown_names(void **state)
 	    "-x: unknown option: \"podtrace help trace\" lists those there are");
 	bad(ARGS("-q\xff"), NO_ENV,
 	    "-\xef\xbf\xbd: unknown option: \"podtrace help trace\" lists those there are");
-	bad(ARGS("traec"), NO_ENV, "\"traec\": unknown command: did you mean \"podtrace trace\"?");
+	bad(ARGS("traec"), NO_ENV,
+	    "\"traec\": unknown command: did you mean \"podtrace trace\"?" FOR_A_POD);
 	bad(ARGS("frobnicate"), NO_ENV,
-	    "\"frobnicate\": unknown command: \"podtrace help\" lists them");
-	bad(ARGS(""), NO_ENV, "\"\": unknown command: \"podtrace help\" lists them");
+	    "\"frobnicate\": unknown command: \"podtrace help\" lists them." FOR_A_POD);
+	bad(ARGS(""), NO_ENV, "\"\": unknown command: \"podtrace help\" lists them." FOR_A_POD);
 	bad(ARGS("help", "agnet"), NO_ENV,
 	    "\"agnet\": unknown command: did you mean \"podtrace agent\"?");
 	bad(ARGS("replay", "f", "--ring-size", "5"), NO_ENV,
@@ -271,40 +280,14 @@ static void unknown_names(void **state)
 	bad(ARGS("version", "-a"), NO_ENV,
 	    "-a: not an option of \"podtrace version\": it belongs to trace, agent, capture");
 	bad(ARGS("-q", "agent"), NO_ENV,
-	    "\"agent\": a command comes before its options: write podtrace agent ...");
-	bad(ARGS("trace", "agent"), NO_ENV,
-	    "\"agent\": one argument too many: usage: podtrace [trace] [OPTION...]");
+	    "\"agent\": a command comes before its options: write podtrace agent ...; a pod of this "
+	    "name stands behind \"podtrace trace\"");
+	bad(ARGS("agent", "web-1"), NO_ENV,
+	    "\"web-1\": one argument too many: usage: podtrace agent [OPTION...]");
 	bad(ARGS("replay", "x", "y"), NO_ENV,
 	    "\"y\": one argument too many: usage: podtrace replay [OPTION...] FILE");
 	bad(ARGS("capture", "-a"), NO_ENV,
 	    "capture: an argument is missing: usage: podtrace capture [OPTION...] FILE");
-}
-
-static void targets(void **state)
-{
-	static const char nothing[] =
-		"nothing to watch: write --all for the whole node, or --cgroup "
-		"DIRECTORY";
-	static const char both[] =
-		"--all: the whole node and --cgroup exclude each other: write one of "
-		"them";
-
-	(void)state;
-	bad(NO_ARGS, NO_ENV, nothing);
-	bad(ARGS("capture", "f"), NO_ENV, nothing);
-	good(ARGS("agent"), NO_ENV);
-	assert_true(o.all && o.command_given);
-	good(ARGS("agent", "-c", "/x"), NO_ENV);
-	assert_false(o.all);
-	bad(ARGS("agent", "--no-all"), NO_ENV, nothing);
-	good(ARGS("-c", "/x", "--no-all"), NO_ENV);
-	bad(ARGS("-a", "-c", "/x"), NO_ENV, both);
-	bad(NO_ARGS, ENV("PODTRACE_ALL=1", "PODTRACE_CGROUP=/x"), both);
-	good(ARGS("-a"), ENV("PODTRACE_CGROUP=/x"));
-	assert_true(o.all && !option_items(&o.cgroup).n);
-	good(ARGS("-c", "/x"), ENV("PODTRACE_ALL=1"));
-	assert_true(!o.all && option_items(&o.cgroup).n);
-	good(ARGS("replay", "f"), NO_ENV); /* has no targets */
 }
 
 static void our_variables(void **state)
@@ -349,7 +332,8 @@ static void service_links(void **state)
 	warned(ARGS("agent"), ENV("PODTRACE_METRICS_PORT=9090"),
 	       "\"PODTRACE_METRICS_PORT\": unknown variable, ignoring it");
 	warned(ARGS("agent"), ENV("PODTRACE_SERVICE=1"),
-	       "\"PODTRACE_SERVICE\": unknown variable, ignoring it");
+	       "\"PODTRACE_SERVICE\": unknown variable, ignoring it: did you mean "
+	       "PODTRACE_SERVICE_NAME_LABELS?");
 	warned(ARGS("agent"), ENV("PODTRACE_METRICS_PORT_NAME=1"),
 	       "\"PODTRACE_METRICS_PORT_NAME\": unknown variable, ignoring it");
 }
@@ -434,9 +418,9 @@ int main(void)
 		cmocka_unit_test(defaults),	 cmocka_unit_test(precedence),
 		cmocka_unit_test(spellings),	 cmocka_unit_test(lists),
 		cmocka_unit_test(refusals),	 cmocka_unit_test(unknown_names),
-		cmocka_unit_test(targets),	 cmocka_unit_test(our_variables),
-		cmocka_unit_test(service_links), cmocka_unit_test(standard_variables),
-		cmocka_unit_test(secrets),	 cmocka_unit_test(many_warnings),
+		cmocka_unit_test(our_variables), cmocka_unit_test(service_links),
+		cmocka_unit_test(standard_variables), cmocka_unit_test(secrets),
+		cmocka_unit_test(many_warnings),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

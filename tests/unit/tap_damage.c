@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/capture/tap.c src/capture/tap_read.c tests/kind/world.c libs: z */
+/* links: src/kinds.c src/capture/tap.c src/capture/tap_names.c src/capture/tap_read.c src/pod.c tests/kind/world.c libs: z */
 /* capture/tap: a file that is cut, changed or of another version is refused with a sentence. */
 #include <zlib.h>
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the pipe, for its own files: pipe.c (life, names), pipe_event.c (records),
+ * pipe_metrics.c (collections), pipe_summary.c. */
+#ifndef PIPE_IMPL_H
+#define PIPE_IMPL_H
+
+#include "fold/hold.h"
+#include "fold/series.h"
+#include "otel/map/map.h"
+#include "pipe.h"
+#include "select/follow.h"
+
+#define PIPE_CHECKS_MAX 8
+
+struct pipe {
+	struct pipe_config config;
+	struct map_config map;
+	struct enrich *enrich;
+	struct series *series;
+	struct hold *hold;
+	struct follow *follow;	/* NULL: no named targets */
+	struct decode_room room, held_room; /* an event is let go while another is decoded */
+	struct mapped mapped;	/* large: not on the stack */
+	struct mapped_resource resource; /* likewise */
+	struct buf line;
+	int self;		/* our own resource, -1: not registered yet */
+	u64 now_ns;		/* of the running collection */
+	u64 last_ns;		/* newest record or collection */
+	u64 tick_ns;		/* of the last tick */
+	u64 delivered[KIND_END];
+	u64 damaged[KIND_END];
+	u64 unknown_kind;
+	u64 sampled_out;
+	u64 names_late;		/* events that left without the name they waited for */
+	u64 unwanted;		/* let in by the kernel side until they had a name */
+	struct ledger_page ledger;
+	struct feature_status features[FEATURES_MAX];
+	size_t features_n;
+	char runtime_name[32], runtime_version[64];
+	struct pipe_check checks[PIPE_CHECKS_MAX];
+	size_t checks_n;
+};
+
+/* Tell the kernel side that a cell is not needed any more; ctx is the pipe. */
+void pipe_cell_gone(void *ctx, const struct meter_key *key);
+/* The exporter's number of who; < 0: no room, the item is counted by the exporter. */
+int pipe_resource(struct pipe *p, struct who *who);
+/* Is it meant by the named targets, as far as its names are known? */
+enum target_match pipe_match(struct pipe *p, struct who *who);
+/* Called by hold for an event that leaves. */
+void pipe_let_go(void *ctx, const void *record, size_t size, struct who *who,
+		 const struct process *process);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Collections: the kernel's meters, the ledger, features, and what the exporter did. */
+#include <string.h>
+#include "base/clock.h"
+#include "pipe_impl.h"
+
+static int resource_of_self(struct pipe *p)
+{
+	if (p->self >= 0 && otel_resource_known(p->config.otel, p->self))
+		return p->self;
+	map_self(p->config.host, p->config.service_name, p->config.version, &p->resource);
+	p->self = otel_resource(p->config.otel, &p->resource.attrs);
+	return p->self;
+}
+
+void pipe_collect_begin(struct pipe *p, u64 now_ns)
+{
+	p->now_ns = now_ns;
+	series_begin(p->series, now_ns);
+}
+
+static struct who *who_of(void *ctx, u64 cgroup)
+{
+	struct pipe *p = ctx;
+
+	return enrich_cgroup(p->enrich, cgroup, p->now_ns);
+}
+
+void pipe_meter(struct pipe *p, const struct meter_key *key, const struct meter_cell *cell)
+{
+	series_add(p->series, key, cell, who_of, p);
+}
+
+static void export_series(void *ctx, const struct series_point *sp)
+{
+	const struct meter *meter = &meters[sp->key.meter];
+	struct pipe *p = ctx;
+	struct point point = {
+		.desc = map_meter((enum wire_meter)sp->key.meter),
+		.start_ns = clock_wall_ns(sp->start_ns, p->map.wall_offset_ns),
+		.time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
+	};
+
+	/* sums are not lost: the next collection has them, under the right name */
+	if (enrich_waits(p->enrich, sp->who, p->now_ns) || pipe_match(p, sp->who) != TARGET_YES)
+		return;
+	if (meter->type == METER_HISTOGRAM) {
+		point.buckets = sp->cell.slots;
+		point.sum = (double)sp->cell.sum / (double)NSEC_PER_SEC;
+	} else {
+		point.i = (s64)sp->cell.sum;
+	}
+	map_dim(&sp->key, &point.attrs);
+	otel_point(p->config.otel, pipe_resource(p, sp->who), &point);
+}
+
+/* What became of each event, by kind: so that loss shows on a dashboard. */
+static void export_ledger(struct pipe *p)
+{
+	static const struct metric_desc desc = {
+		.scope = "podtrace",
+		.name = "podtrace.events",
+		.unit = "{event}",
+		.description = "Events by what became of them; sent ones crossed the ring.",
+		.type = METRIC_COUNTER,
+	};
+	static const char *const outcomes[LEDGER_END] = {
+		[LEDGER_FILTERED] = "filtered",	      [LEDGER_COUNTED] = "counted",
+		[LEDGER_SENT] = "sent",		      [LEDGER_LOST_RING] = "lost_ring",
+		[LEDGER_LOST_SCRATCH] = "lost_scratch", [LEDGER_LOST_FILE] = "lost_file",
+		[LEDGER_LOST_METER] = "lost_meter",
+		[LEDGER_LOST_STATE] = "lost_state",
+	};
+	struct point point = { .desc = &desc,
+			       .start_ns = clock_wall_ns(p->config.start_ns, p->map.wall_offset_ns),
+			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns) };
+
+	for (size_t k = 1; k < KIND_END; k++) {
+		for (size_t i = 0; i < LEDGER_END; i++) {
+			if (!outcomes[i] || !p->ledger.kind[k].n[i])
+				continue;
+			point.attrs.n = 0;
+			attr_str(&point.attrs, "podtrace.event.kind", str_of(kinds[k].id));
+			attr_str(&point.attrs, "podtrace.event.outcome", str_of(outcomes[i]));
+			point.i = (s64)p->ledger.kind[k].n[i];
+			otel_point(p->config.otel, resource_of_self(p), &point);
+		}
+	}
+}
+
+static void put_state(struct pipe *p, const struct metric_desc *desc, enum feature_state state,
+		      const char *family, const char *feature, const char *rung)
+{
+	static const double values[] = { 1, 0.5, 0 };
+	struct point point = { .desc = desc,
+			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
+			       .is_double = true,
+			       .d = values[state] };
+
+	attr_str(&point.attrs, "podtrace.family", str_of(family));
+	attr_str(&point.attrs, "podtrace.feature", str_of(feature));
+	attr_str(&point.attrs, "podtrace.feature.rung", str_of(rung));
+	otel_point(p->config.otel, resource_of_self(p), &point);
+}
+
+static void put_count(struct pipe *p, const struct metric_desc *desc, const char *what, u64 n)
+{
+	struct point point = { .desc = desc,
+			       .start_ns = clock_wall_ns(p->config.start_ns, p->map.wall_offset_ns),
+			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
+			       .i = (s64)n };
+
+	attr_str(&point.attrs, "podtrace.identity", str_of(what));
+	otel_point(p->config.otel, resource_of_self(p), &point);
+}
+
+/* 1 on, 0.5 reduced, 0 off: a dashboard shows what this node cannot see. */
+static void export_features(struct pipe *p)
+{
+	static const struct metric_desc desc = {
+		.scope = "podtrace",
+		.name = "podtrace.feature.state",
+		.unit = "1",
+		.description = "1: on, 0.5: reduced, 0: off.",
+		.type = METRIC_GAUGE,
+	};
+	for (size_t i = 0; i < p->features_n; i++) {
+		const struct feature_status *f = &p->features[i];
+
+		put_state(p, &desc, f->state, families[f->feature->family].name, f->feature->name,
+			  f->state == FEATURE_OFF ? "none" : rung_name(f->rung));
+	}
+	for (size_t i = 0; i < p->checks_n; i++) {
+		const struct pipe_check *c = &p->checks[i];
+
+		put_state(p, &desc, c->state, c->family, c->name, c->rung);
+	}
+}
+
+/* How well containers are named: what is known, and what stayed without a name, by cause. */
+static void export_identity(struct pipe *p)
+{
+	static const struct metric_desc unknown = {
+		.scope = "podtrace",
+		.name = "podtrace.identity.unknown",
+		.unit = "1",
+		.description = "Look-ups and events that stayed without a name, by reason.",
+		.type = METRIC_COUNTER,
+	};
+	static const struct metric_desc known = {
+		.scope = "podtrace",
+		.name = "podtrace.identity.known",
+		.unit = "1",
+		.description = "Names that are remembered now.",
+		.type = METRIC_GAUGE,
+	};
+	struct enrich_stats e;
+
+	enrich_stats(p->enrich, &e);
+	put_count(p, &unknown, "cgroup_gone", e.cgroup_gone);
+	put_count(p, &unknown, "cgroup_unread", e.cgroup_unread);
+	put_count(p, &unknown, "container_forged", e.names_forged);
+	put_count(p, &unknown, "name_late", p->names_late);
+	put_count(p, &known, "cgroup", e.cgroups);
+	put_count(p, &known, "container", e.containers);
+	put_count(p, &known, "pod", e.pods);
+}
+
+/* otel.sdk.exporter.*.exported: each item once, after its final attempt (semconv). */
+static void export_exporter(struct pipe *p)
+{
+	static const struct metric_desc descs[SIGNAL_COUNT] = {
+		[SIGNAL_TRACES] = { "podtrace", "otel.sdk.exporter.span.exported", "{span}",
+				    "Spans whose export has ended.", METRIC_COUNTER, NULL, 0 },
+		[SIGNAL_METRICS] = { "podtrace", "otel.sdk.exporter.metric_data_point.exported",
+				     "{data_point}", "Data points whose export has ended.",
+				     METRIC_COUNTER, NULL, 0 },
+		[SIGNAL_LOGS] = { "podtrace", "otel.sdk.exporter.log.exported", "{log_record}",
+				  "Log records whose export has ended.", METRIC_COUNTER, NULL, 0 },
+	};
+	const struct otel_stats *stats = otel_stats(p->config.otel);
+
+	for (int s = 0; s < SIGNAL_COUNT; s++) {
+		for (int loss = -1; loss < LOSS_COUNT; loss++) {
+			struct point point = {
+				.desc = &descs[s],
+				.start_ns = clock_wall_ns(p->config.start_ns,
+							  p->map.wall_offset_ns),
+				.time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
+				.i = (s64)(loss < 0 ? stats->signal[s].exported :
+						      stats->signal[s].lost[loss]),
+			};
+
+			if (!point.i)
+				continue;
+			if (loss >= 0)
+				attr_str(&point.attrs, "error.type",
+					 str_of(otel_loss_name((enum otel_loss)loss)));
+			otel_point(p->config.otel, resource_of_self(p), &point);
+		}
+	}
+}
+
+void pipe_collect_end(struct pipe *p)
+{
+	if (p->now_ns > p->last_ns)
+		p->last_ns = p->now_ns;
+	series_expire(p->series, pipe_cell_gone, p);
+	if (!p->config.otel)
+		return;
+	otel_metrics_begin(p->config.otel);
+	series_walk(p->series, export_series, p);
+	export_ledger(p);
+	export_features(p);
+	export_identity(p);
+	export_exporter(p);
+	otel_metrics_end(p->config.otel);
+}
+
+void pipe_ledger(struct pipe *p, const struct ledger_page *page)
+{
+	p->ledger = *page;
+}
+
+void pipe_feature(struct pipe *p, const struct feature_status *status)
+{
+	if (p->features_n < FEATURES_MAX)
+		p->features[p->features_n++] = *status;
+}
+
