@@ -73,7 +73,7 @@ struct {
 
 /* Room to build a record that is too large for the stack. */
 struct scratch {
-	__u64 busy;
+	volatile __u64 busy;
 	__u8 record[2 * REC_SIZE_MAX]; /* the verifier wants room behind any masked offset */
 };
 
