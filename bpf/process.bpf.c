@@ -190,6 +190,10 @@ INLINE int on_exec(void *ctx, struct task_struct *task, struct linux_binprm *bpr
 PROGRAMS(process_exec, "sched_process_exec", on_exec(ctx, task, bprm, btf),
 	 struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 
+/* What every binary format calls last, when nothing can fail any more. */
+ENTRY_PROGRAMS(process_exec, "finalize_exec", on_exec(ctx, current_task(btf), bprm, btf),
+	       struct linux_binprm *bprm)
+
 /* ---- failed to start ------------------------------------------------------------------- */
 
 INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __s32 err,
@@ -275,6 +279,10 @@ INLINE int on_fork(void *ctx, struct task_struct *parent, struct task_struct *ch
 
 PROGRAMS(process_fork, "sched_process_fork", on_fork(ctx, parent, child, btf),
 	 struct task_struct *parent, struct task_struct *child)
+
+/* Called once for what was cloned, also for threads of the kernel's own that have no tracepoint. */
+ENTRY_PROGRAMS(process_fork, "wake_up_new_task", on_fork(ctx, current_task(btf), child, btf),
+	       struct task_struct *child)
 
 /* ---- finished -------------------------------------------------------------------------- */
 
@@ -364,3 +372,6 @@ INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
 }
 
 PROGRAMS(process_exit, "sched_process_exit", on_exit(ctx, task, btf), struct task_struct *task)
+
+/* After the tracepoint; also called for a fork that fails, where signal->live is not 0. */
+ENTRY_PROGRAMS(process_exit, "exit_files", on_exit(ctx, task, btf), struct task_struct *task)

@@ -57,6 +57,7 @@ const struct prog progs[] = {
 const size_t progs_n = ARRAY_SIZE(progs);
 
 _Static_assert(ARRAY_SIZE(features) <= FEATURES_MAX, "more features than masks have bits");
+_Static_assert(ARRAY_SIZE(progs) <= PROGS_MAX, "more programs than tables have rows");
 
 #define BOUNDS(name, ...) static const u64 ns_##name[] = { __VA_ARGS__ };                  \
 	_Static_assert(ARRAY_SIZE(ns_##name) < METER_SLOTS, "too many bounds");
@@ -80,6 +81,8 @@ static const char *const rung_names[RUNG_COUNT] = {
 	[RUNG_tp_btf] = "tp_btf",
 	[RUNG_raw_tp] = "raw_tp",
 	[RUNG_iter] = "iter",
+	[RUNG_fentry] = "fentry",
+	[RUNG_kprobe] = "kprobe",
 };
 
 const char *rung_name(enum rung rung)

@@ -24,7 +24,8 @@ struct family {
 	const char *text;
 };
 
-enum rung { RUNG_tp_btf, RUNG_raw_tp, RUNG_iter, RUNG_COUNT };
+/* The numbers are in capture files: append only. */
+enum rung { RUNG_tp_btf, RUNG_raw_tp, RUNG_iter, RUNG_fentry, RUNG_kprobe, RUNG_COUNT };
 
 struct feature {
 	enum wire_family family;
@@ -33,7 +34,7 @@ struct feature {
 	const char *without;	/* what is missing without it */
 };
 
-/* Rows of one feature stand together, best first. */
+/* Rows of one feature stand together, best first; those of one rung are needed together. */
 struct prog {
 	u16 feature;		/* index in features */
 	enum rung rung;
@@ -72,6 +73,7 @@ extern const struct prog progs[];
 extern const size_t progs_n;
 
 #define FEATURES_MAX 64
+#define PROGS_MAX 256
 
 /* Bucket bounds in ns; *ret_n is how many (0 for BOUNDS_NONE). */
 const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#define __VMLINUX_H__ /* registers by the kernel's names: ktypes.h has them */
 #include <bpf/bpf_tracing.h>
 
 #define INLINE static __always_inline
@@ -17,9 +18,9 @@
 
 /*
  * Each program body is written once and compiled for two ways of reading: direct, where the
- * verifier knows the type of the pointer (tp_btf, iterators; no helper, allowed under every
- * lockdown), and by bpf_probe_read_kernel (raw_tp). `btf` is a constant at each call, so
- * only one of the two remains after inlining.
+ * verifier knows the type of the pointer (tp_btf, fentry, iterators; no helper, allowed under
+ * every lockdown), and by bpf_probe_read_kernel (raw_tp, kprobe). `btf` is a constant at each
+ * call, so only one of the two remains after inlining.
  */
 #define GET(btf, p, field)                                                                         \
 	({                                                                                         \
@@ -31,21 +32,33 @@
 		_v;                                                                                \
 	})
 
-/* The two programs of one body: NAME_btf and NAME_raw, on the same tracepoint. In `call`,
- * btf says which of the two it is; the arguments are the tracepoint's. */
-#define PROGRAMS(name, tracepoint, call, args...)                                                  \
-	SEC("?tp_btf/" tracepoint)                                                                 \
-	int BPF_PROG(name##_btf, ##args)                                                           \
+/* One program; "?": loaded only if the loader chooses it. */
+#define PROGRAM(section, arguments, name, btf_, call, args...)                                     \
+	SEC("?" section)                                                                           \
+	int arguments(name, ##args)                                                                \
 	{                                                                                          \
-		const bool btf = true;                                                             \
-		return call;                                                                       \
-	}                                                                                          \
-	SEC("?raw_tp/" tracepoint)                                                                 \
-	int BPF_PROG(name##_raw, ##args)                                                           \
-	{                                                                                          \
-		const bool btf = false;                                                            \
+		const bool btf = btf_;                                                             \
 		return call;                                                                       \
 	}
+
+/* The programs of one body. In `call`, btf says which of them it is. */
+
+/* NAME_btf and NAME_raw, on the same tracepoint; the arguments are the tracepoint's. */
+#define PROGRAMS(name, tracepoint, call, args...)                                                  \
+	PROGRAM("tp_btf/" tracepoint, BPF_PROG, name##_btf, true, call, ##args)                    \
+	PROGRAM("raw_tp/" tracepoint, BPF_PROG, name##_raw, false, call, ##args)
+
+/* NAME_fentry and NAME_kprobe, at the entry of the same function; the arguments are its own. */
+#define ENTRY_PROGRAMS(name, function, call, args...)                                              \
+	PROGRAM("fentry/" function, BPF_PROG, name##_fentry, true, call, ##args)                   \
+	PROGRAM("kprobe/" function, BPF_KPROBE, name##_kprobe, false, call, ##args)
+
+/* At its end. The two differ in their arguments: those of the function and then the result
+ * (NAME_fexit), the result alone (NAME_kretprobe). */
+#define FEXIT(name, function, call, args...)                                                       \
+	PROGRAM("fexit/" function, BPF_PROG, name##_fexit, true, call, ##args)
+#define KRETPROBE(name, function, call, result)                                                    \
+	PROGRAM("kretprobe/" function, BPF_KRETPROBE, name##_kretprobe, false, call, result)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -53,6 +53,12 @@ INLINE void task_user(const struct task_struct *task, __u32 *ret_uid, __u32 *ret
 	*ret_gid = GET(btf, cred, gid.val);
 }
 
+/* The current task, as `btf` wants to read it: typed since 5.11. */
+INLINE struct task_struct *current_task(const bool btf)
+{
+	return btf ? bpf_get_current_task_btf() : (struct task_struct *)bpf_get_current_task();
+}
+
 /* The task's name. bpf_get_current_comm is always allowed, but it is the current task's. */
 INLINE void current_comm(__u8 comm[COMM_LEN])
 {

@@ -29,7 +29,8 @@ static int forbid(const struct options *o, struct capture_config *config)
 			config->forbid_ringbuf = true;
 		else
 			return fail(EXIT_USAGE, "--forbid: \"%.*s\" is not something podtrace uses: "
-				    "write some of tp_btf, raw_tp, iter, ringbuf", (int)item.n, item.p);
+				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, ringbuf",
+				    (int)item.n, item.p);
 	}
 	return EXIT_OK;
 }

@@ -15,6 +15,7 @@
 struct capture {
 	struct capture_config config;
 	struct maps maps;
+	struct targets targets;
 	struct ring *ring;
 	struct loaded family[FAMILY_END];
 	struct feature_status status[FEATURES_MAX];
@@ -74,11 +75,12 @@ static void load_families(struct capture *c)
 	struct feature_status status[FEATURES_MAX] = { 0 };
 	struct config wire = wire_config(c);
 
+	targets_find(&c->targets, &c->config);
 	for (int f = 0; f < FAMILY_END; f++) {
 		if (!(c->config.families >> f & 1))
 			continue;
 		family_load(&c->family[f], (enum wire_family)f, &c->maps, &c->config, &wire,
-			    status);
+			    &c->targets, status);
 	}
 	for (size_t i = 0; i < features_n; i++) {
 		if (!(c->config.families >> features[i].family & 1))

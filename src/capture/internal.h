@@ -35,9 +35,19 @@ u64 map_bytes(int fd);
 /* Our pid as BPF programs see it: in the initial pid namespace. */
 u32 self_pid(void);
 
+/* ---- targets.c: what the kernel has to attach to ------------------------------------------ */
+
+struct targets {
+	bool btf;		    /* the kernel has types of its own */
+	bool missing[PROGS_MAX];    /* indexed like progs: not there, as far as can be known */
+	char name[PROGS_MAX][48];   /* "sched_process_exec", "finalize_exec"; "": not looked for */
+};
+
+void targets_find(struct targets *ret, const struct capture_config *config);
+
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 
-#define LINKS_MAX 16
+#define LINKS_MAX 64
 
 struct loaded {
 	struct bpf_object *object;	/* NULL: the family is off */
@@ -49,7 +59,7 @@ struct loaded {
 /* Fill status (indexed like features) and ret for one family. */
 void family_load(struct loaded *ret, enum wire_family family, const struct maps *maps,
 		 const struct capture_config *config, const struct config *wire,
-		 struct feature_status *status);
+		 const struct targets *targets, struct feature_status *status);
 void family_unload(struct loaded *l);
 
 /* ---- say.c: what libbpf says, and what an errno means to a person ------------------------ */
@@ -60,6 +70,8 @@ void say_forget(void);
 const char *say_failed_program(void);	/* "" if none was named since say_forget */
 /* Reason and fix of a refused program: from the errno and the verifier's words, if any. */
 void say_refusal(struct feature_status *status, int err);
+/* The same for a program whose target the kernel does not have. */
+void say_missing(struct feature_status *status, const struct targets *targets, size_t prog);
 
 /* ---- ring.c: transport --------------------------------------------------------------------- */
 

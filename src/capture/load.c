@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ladder. For each feature of a family the first program that this kernel takes:
- * found by trying, never by version. Loading an object is all or nothing, so after a refusal
- * the one program that was refused steps down a rung and the object is opened anew.
+ * The ladder. For each feature of a family the first rung that this kernel takes: found by
+ * trying, never by version. Loading an object is all or nothing, so after a refusal the one
+ * feature whose program was refused steps down a rung and the object is opened anew.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,12 +11,13 @@
 #include "base/log.h"
 #include "capture/internal.h"
 
-/* One try: an index in progs per feature, -1: none left. */
+/* One try: per feature the first of its rung's rows in progs, -1: none left. */
 struct ladder {
 	enum wire_family family;
 	const struct maps *maps;
 	const struct capture_config *config;
 	const struct config *wire;
+	const struct targets *targets;
 	struct feature_status *status;
 	int choice[FEATURES_MAX];
 };
@@ -26,34 +27,66 @@ static bool of_family(const struct ladder *l, size_t feature)
 	return features[feature].family == l->family;
 }
 
-/* The next allowed program of the feature after progs[from], or -1. */
-static int next_choice(const struct ladder *l, size_t feature, int from)
+static size_t best_choice(size_t feature)
 {
-	for (size_t i = (size_t)(from + 1); i < progs_n; i++)
-		if (progs[i].feature == feature && !(l->config->forbidden >> progs[i].rung & 1))
-			return (int)i;
-	return -1;
+	size_t i = 0;
+
+	while (progs[i].feature != feature)
+		i++;
+	return i;
 }
 
-static int best_choice(size_t feature)
+/* One past the rung's last row. */
+static size_t rung_end(size_t first)
 {
-	for (size_t i = 0; i < progs_n; i++)
-		if (progs[i].feature == feature)
+	size_t i = first;
+
+	while (i < progs_n && progs[i].feature == progs[first].feature &&
+	       progs[i].rung == progs[first].rung)
+		i++;
+	return i;
+}
+
+/* Whether a rung can be tried; why not stays if it is the first of the feature's that cannot. */
+static bool possible(struct ladder *l, size_t first)
+{
+	struct feature_status *s = &l->status[progs[first].feature];
+
+	if (l->config->forbidden >> progs[first].rung & 1) {
+		if (s->reason[0])
+			return false;
+		snprintf(s->reason, sizeof(s->reason), "forbidden by --forbid");
+		snprintf(s->fix, sizeof(s->fix), "forbid less");
+		return false;
+	}
+	for (size_t i = first; i < rung_end(first); i++) {
+		if (!l->targets->missing[i])
+			continue;
+		log_debug("capture", "%s: %s has no target: the kernel has no %s",
+			  features[progs[i].feature].name, progs[i].name, l->targets->name[i]);
+		if (!s->err)
+			say_missing(s, l->targets, i);
+		return false;
+	}
+	return true;
+}
+
+/* The feature's first rung from row i on that can be tried, or -1. */
+static int choice_from(struct ladder *l, size_t feature, size_t i)
+{
+	while (i < progs_n && progs[i].feature == feature) {
+		if (possible(l, i))
 			return (int)i;
+		i = rung_end(i);
+	}
 	return -1;
 }
 
 static void begin(struct ladder *l)
 {
-	for (size_t i = 0; i < features_n; i++) {
-		if (!of_family(l, i))
-			continue;
-		l->choice[i] = next_choice(l, i, -1);
-		if (l->choice[i] == best_choice(i))
-			continue;
-		snprintf(l->status[i].reason, sizeof(l->status[i].reason), "forbidden by --forbid");
-		snprintf(l->status[i].fix, sizeof(l->status[i].fix), "forbid less");
-	}
+	for (size_t i = 0; i < features_n; i++)
+		if (of_family(l, i))
+			l->choice[i] = choice_from(l, i, best_choice(i));
 }
 
 /* A program was refused: remember why (the first reason stands) and go one rung down. */
@@ -67,34 +100,39 @@ static void step_down(struct ladder *l, size_t feature, int err)
 		s->err = err;
 		say_refusal(s, err);
 	}
-	l->choice[feature] = next_choice(l, feature, l->choice[feature]);
+	l->choice[feature] = choice_from(l, feature, rung_end((size_t)l->choice[feature]));
+}
+
+/* Whether the row is of a rung that is chosen. */
+static bool chosen(const struct ladder *l, size_t prog)
+{
+	size_t feature = progs[prog].feature;
+
+	return of_family(l, feature) && l->choice[feature] >= 0 &&
+	       progs[l->choice[feature]].rung == progs[prog].rung;
 }
 
 static int feature_of(const struct ladder *l, const char *program)
 {
-	for (size_t i = 0; i < features_n; i++)
-		if (of_family(l, i) && l->choice[i] >= 0 &&
-		    !strcmp(progs[l->choice[i]].name, program))
-			return (int)i;
+	for (size_t i = 0; i < progs_n; i++)
+		if (chosen(l, i) && !strcmp(progs[i].name, program))
+			return progs[i].feature;
 	return -1;
 }
 
 /* Switch on the chosen programs, the others stay off ("?" in their section names). */
 static int choose(struct ladder *l, struct bpf_object *o)
 {
-	int n = 0;
-
-	for (size_t i = 0; i < features_n; i++) {
+	for (size_t i = 0; i < progs_n; i++) {
 		struct bpf_program *p;
 
-		if (!of_family(l, i) || l->choice[i] < 0)
+		if (!chosen(l, i))
 			continue;
-		p = bpf_object__find_program_by_name(o, progs[l->choice[i]].name);
+		p = bpf_object__find_program_by_name(o, progs[i].name);
 		if (!p || bpf_program__set_autoload(p, true))
 			return -EINVAL;
-		n++;
 	}
-	return n;
+	return 0;
 }
 
 static int configure(const struct ladder *l, struct bpf_object *o)
@@ -121,7 +159,7 @@ static int load(struct ladder *l, struct bpf_object **ret, int *ret_feature)
 	if (!o)
 		return -errno;
 	err = choose(l, o);
-	if (err > 0)
+	if (!err)
 		err = maps_share(l->maps, o);
 	if (!err)
 		err = configure(l, o);
@@ -138,22 +176,33 @@ static int load(struct ladder *l, struct bpf_object **ret, int *ret_feature)
 	return 0;
 }
 
+/* kprobes by perf_event_open alone: libbpf's other way is tracefs, whose probes outlive us. */
+static struct bpf_link *attach_kprobe(const struct bpf_program *p)
+{
+	struct str function = str_of(bpf_program__section_name(p)), kind;
+	LIBBPF_OPTS(bpf_kprobe_opts, opts, .attach_mode = PROBE_ATTACH_MODE_PERF);
+
+	str_cut(&function, '/', &kind);
+	opts.retprobe = str_eq(kind, STR("kretprobe"));
+	return bpf_program__attach_kprobe_opts(p, function.p, &opts);
+}
+
 /* Attach every chosen program; 0, or -errno with the refused feature. */
 static int attach(struct ladder *l, struct loaded *ret, int *ret_feature)
 {
-	for (size_t i = 0; i < features_n; i++) {
+	for (size_t i = 0; i < progs_n; i++) {
 		struct bpf_program *p;
 		struct bpf_link *link;
 
-		if (!of_family(l, i) || l->choice[i] < 0)
+		if (!chosen(l, i))
 			continue;
-		*ret_feature = (int)i;
+		*ret_feature = progs[i].feature;
 		say_forget(); /* what was said while loading is not why attaching fails */
-		p = bpf_object__find_program_by_name(ret->object, progs[l->choice[i]].name);
-		link = bpf_program__attach(p);
+		p = bpf_object__find_program_by_name(ret->object, progs[i].name);
+		link = progs[i].rung == RUNG_kprobe ? attach_kprobe(p) : bpf_program__attach(p);
 		if (!link)
 			return -errno;
-		if (progs[l->choice[i]].rung == RUNG_iter)
+		if (progs[i].rung == RUNG_iter)
 			ret->listeners = link;
 		else
 			ret->links[ret->links_n++] = link;
@@ -188,7 +237,7 @@ static void conclude(struct ladder *l)
 			continue;
 		}
 		s->rung = progs[l->choice[i]].rung;
-		s->state = l->choice[i] == best_choice(i) ? FEATURE_ON : FEATURE_REDUCED;
+		s->state = l->choice[i] == (int)best_choice(i) ? FEATURE_ON : FEATURE_REDUCED;
 		if (s->rung == RUNG_iter)
 			limit_iterator(s);
 	}
@@ -218,10 +267,10 @@ static bool any_left(const struct ladder *l)
 
 void family_load(struct loaded *ret, enum wire_family family, const struct maps *maps,
 		 const struct capture_config *config, const struct config *wire,
-		 struct feature_status *status)
+		 const struct targets *targets, struct feature_status *status)
 {
 	struct ladder l = { .family = family, .maps = maps, .config = config, .wire = wire,
-			    .status = status };
+			    .targets = targets, .status = status };
 
 	*ret = (struct loaded){ 0 };
 	begin(&l);

@@ -74,6 +74,8 @@ const char *say_failed_program(void)
 	return failed.program;
 }
 
+#define ENOTSUPP 524 /* the kernel's own: arm64 before 6.4 has no trampolines for BPF */
+
 static const struct {
 	int err;
 	bool log; /* only if the verifier said something */
@@ -88,6 +90,7 @@ static const struct {
 	{ ESRCH, false, "the kernel has no such target, or no BTF", "" },
 	{ ENOENT, false, "the kernel has no such target", "" },
 	{ ENOMEM, false, "out of memory (ENOMEM)", "raise the memory limit" },
+	{ ENOTSUPP, false, "the kernel cannot attach there (ENOTSUPP)", "" },
 	{ EINVAL, true, "refused by the verifier", "" },
 };
 
@@ -106,4 +109,22 @@ void say_refusal(struct feature_status *status, int err)
 	snprintf(status->reason, sizeof(status->reason), "%s (errno %d)%s%s", strerror(err), err,
 		 words[0] ? ": " : "", words);
 	status->fix[0] = 0;
+}
+
+void say_missing(struct feature_status *status, const struct targets *targets, size_t prog)
+{
+	static const char *const what[RUNG_COUNT] = {
+		[RUNG_tp_btf] = "tracepoint", [RUNG_raw_tp] = "tracepoint",
+		[RUNG_iter] = "iterator",     [RUNG_fentry] = "function",
+		[RUNG_kprobe] = "function",
+	};
+	enum rung rung = progs[prog].rung;
+
+	status->err = ENOENT;
+	status->fix[0] = 0;
+	if (!targets->btf && rung != RUNG_raw_tp && rung != RUNG_kprobe)
+		snprintf(status->reason, sizeof(status->reason), "the kernel has no BTF");
+	else
+		snprintf(status->reason, sizeof(status->reason), "the kernel has no %s %s",
+			 what[rung], targets->name[prog]);
 }

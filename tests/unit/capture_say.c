@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/capture/say.c */
+/* links: src/capture/say.c src/kinds.c */
 /* Which program was refused, and why, from what libbpf says: by that the ladder steps down. */
 #include <setjmp.h>
 #include <stdarg.h>
