@@ -124,6 +124,14 @@ void pipe_tick(struct pipe *p, u64 now_ns)
 	hold_release(p->hold, is_ready, p);
 }
 
+size_t pipe_held(const struct pipe *p)
+{
+	struct hold_stats stats;
+
+	hold_stats(p->hold, &stats);
+	return stats.events;
+}
+
 void pipe_let_all_go(struct pipe *p)
 {
 	enrich_expect_names(p->enrich, false);

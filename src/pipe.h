@@ -85,6 +85,8 @@ void pipe_runtime(struct pipe *p, const char *name, const char *version);
 void pipe_meet(struct pipe *p, u64 cgroup, struct str path, u64 now_ns);
 /* Decide and let go what waited for it. Ten times a second, and when names came. */
 void pipe_tick(struct pipe *p, u64 now_ns);
+/* Events that wait now. */
+size_t pipe_held(const struct pipe *p);
 /* Let go all that waits, at the end. */
 void pipe_let_all_go(struct pipe *p);
 /* To look at what is known. */

@@ -20,10 +20,10 @@ struct identity {
 	struct cri *cri;
 	struct api *api;
 	struct loop_timer *again; /* look for the runtime, read the logs */
-	bool logs_told;		/* the log directory had names */
-	u64 logs_ns;		/* last read */
-	u64 cri_ns;		/* when the sockets were looked for */
-	bool candidates;	/* some were found */
+	bool logs_told;		  /* the log directory had names */
+	u64 logs_ns;		  /* last read */
+	u64 cri_ns;		  /* when the sockets were looked for */
+	bool candidates;	  /* some were found */
 	enum cri_state cri_said;
 	enum api_state api_said;
 };
@@ -35,7 +35,8 @@ bool identity_expects(const struct identity *i)
 	const struct cri_status *cri = identity_cri_status(i);
 	const struct api_status *api = identity_api_status(i);
 
-	if (cri && (cri->state == CRI_SEARCHING || cri->state == CRI_READING || cri->state == CRI_UP))
+	if (cri &&
+	    (cri->state == CRI_SEARCHING || cri->state == CRI_READING || cri->state == CRI_UP))
 		return true;
 	return (api && (api->state == API_LISTING || api->state == API_WATCHING)) || i->logs_told;
 }
@@ -45,8 +46,8 @@ static void say_cri(struct identity *i, const struct cri_status *s)
 	if (i->config.quiet || s->state == i->cri_said)
 		return;
 	if (s->state == CRI_UP)
-		log_info("identity", "%s %s at %s (%s) tells names, news by %s", s->runtime, s->version,
-			 s->endpoint, s->how, s->events ? "events" : "polling");
+		log_info("identity", "%s %s at %s (%s) tells names, news by %s", s->runtime,
+			 s->version, s->endpoint, s->how, s->events ? "events" : "polling");
 	else if (s->state == CRI_NONE && !i->candidates) /* not every machine runs containers */
 		log_info("identity", "%s: %s", s->reason, s->fix);
 	else if (s->state == CRI_NONE || s->state == CRI_DOWN)
@@ -62,8 +63,8 @@ static void say_api(struct identity *i, const struct api_status *s)
 	if (i->config.quiet || s->state == i->api_said)
 		return;
 	if (s->state == API_WATCHING)
-		log_info("identity", "API server %s tells pods: %" PRI_U64 " on this node", s->server,
-			 s->pods);
+		log_info("identity", "API server %s tells pods: %" PRI_U64 " on this node",
+			 s->server, s->pods);
 	else if (s->state == API_FAILING)
 		log_warn("identity", "API server: %s; labels and owners come from the runtime%s%s",
 			 s->reason, s->fix[0] ? ": " : "", s->fix);
@@ -116,8 +117,10 @@ static void read_logs(struct identity *i)
 		if (logs_read(&config) <= 0)
 			continue;
 		if (!i->logs_told && !i->config.quiet)
-			log_info("identity", "%s/var/log/containers tells names while the runtime "
-				 "does not", roots[n]);
+			log_info("identity",
+				 "%s/var/log/containers tells names while the runtime "
+				 "does not",
+				 roots[n]);
 		i->logs_told = true;
 		break;
 	}
@@ -147,7 +150,8 @@ static int start_cri(struct identity *i)
 {
 	static struct cri_candidate candidates[CRI_CANDIDATES_MAX];
 	const struct options *o = i->config.o;
-	struct cri_find find = { .explicit = o->cri_endpoint, .proc_base = o->proc_base,
+	struct cri_find find = { .explicit = o->cri_endpoint,
+				 .proc_base = o->proc_base,
 				 .outside_pods = cgroup_proc_outside_pods };
 	struct cri_config config = {
 		.candidates = candidates,

@@ -105,13 +105,13 @@ static void check_runtime(struct live *v, const struct cri_status *s)
 {
 	struct pipe_check check = { .family = "identity", .name = "runtime" };
 
-	check.state = !s || s->state != CRI_UP ? FEATURE_OFF :
-		      s->events		       ? FEATURE_ON :
-						 FEATURE_REDUCED;
+	check.state = !s || s->state != CRI_UP ? FEATURE_OFF
+		      : s->events	       ? FEATURE_ON
+					       : FEATURE_REDUCED;
 	str_copy(check.rung, sizeof(check.rung),
-		 check.state == FEATURE_OFF ? STR("none") :
-		 s->events		    ? STR("events") :
-					      STR("polling"));
+		 check.state == FEATURE_OFF ? STR("none")
+		 : s->events		    ? STR("events")
+					    : STR("polling"));
 	put_check(v, &check);
 	if (check.state != FEATURE_OFF)
 		put_runtime(v, s);
