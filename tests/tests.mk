@@ -25,7 +25,7 @@ ordered = $(foreach l,$(TEST_LIBS),$(if $(filter $(l),$(1)),$(if $(filter $(SYSR
 
 $(T)/include/.done: $(SYSROOT)/.key
 	@mkdir -p $(@D)
-	@for h in opentelemetry cri yyjson.h; do ln -sfn $(abspath $(SYSROOT))/include/$$h $(@D)/$$h; done
+	@for h in opentelemetry cri yyjson.h bpf; do ln -sfn $(abspath $(SYSROOT))/include/$$h $(@D)/$$h; done
 	@touch $@
 
 $(T)/san/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(T)/include/.done

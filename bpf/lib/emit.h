@@ -60,7 +60,9 @@ INLINE void send(void *ctx, void *record, __u32 size, enum wire_kind kind, const
 
 /*
  * The CPU's scratch buffer, for records with a tail. NULL when a program that this one
- * interrupted has it: counted as lost.
+ * interrupted has it: counted as lost. Tracepoints are not preempted: who interrupts another
+ * here has ended when that goes on, so plain accesses do (atomic ones that return the old value
+ * need 5.12).
  */
 INLINE struct scratch *scratch_take(enum wire_kind kind)
 {
@@ -69,17 +71,17 @@ INLINE struct scratch *scratch_take(enum wire_kind kind)
 
 	if (!s)
 		return 0;
-	if (__sync_fetch_and_add(&s->busy, 1)) {
-		__sync_fetch_and_add(&s->busy, -1);
+	if (s->busy) {
 		count(kind, LEDGER_LOST_SCRATCH);
 		return 0;
 	}
+	s->busy = 1;
 	return s;
 }
 
 INLINE void scratch_give(struct scratch *s)
 {
-	__sync_fetch_and_add(&s->busy, -1);
+	s->busy = 0;
 }
 
 #endif

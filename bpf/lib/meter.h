@@ -48,9 +48,11 @@ static __noinline int meter_time(enum wire_kind kind, const struct meter_key *ke
 
 	if (!cell)
 		return 0;
+	/* The sign of the difference: of comparisons the verifier of 6.1 follows all 2^13 ways,
+	 * until it gives up. */
 	NO_UNROLL
 	for (int i = 0; i < METER_SLOTS - 1; i++)
-		slot += ns > bounds[i];
+		slot += (bounds[i] - ns) >> 63;
 	if (slot < METER_SLOTS)
 		__sync_fetch_and_add(&cell->slots[slot], 1);
 	__sync_fetch_and_add(&cell->sum, ns);

@@ -30,12 +30,13 @@ INLINE __u32 task_ns_pid(const struct task_struct *task, const bool btf)
 
 	if (!leader)
 		return 0;
-	pid = GET(btf, leader, thread_pid);
+	/* by helper: verifiers before 6.7 allow no unknown offset from a pointer of known type */
+	pid = GET(false, leader, thread_pid);
 	if (!pid)
 		return 0;
 	/* an index the verifier cannot know, in steps of the kernel's struct, not of ours */
 	numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
-	numbers += GET(btf, pid, level) * bpf_core_type_size(struct upid);
+	numbers += GET(false, pid, level) * bpf_core_type_size(struct upid);
 	if (bpf_probe_read_kernel(&innermost, sizeof(innermost), numbers))
 		return 0;
 	return innermost.nr;

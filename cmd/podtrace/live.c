@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/podtrace/live.h"
+#include "enrich/cgroup_tree.h"
 #include "version.h"
 
 #define CLOCK_EVERY_NS (5 * NSEC_PER_SEC)
@@ -106,6 +107,7 @@ static int start_capture(struct live *v)
 	struct capture_config config = {
 		/* a terminal shows arguments; what leaves the node only if asked for */
 		.args_max = o->command_args || person ? ARGS_MAX : 0,
+		.cgroup_tree = pipe_cgroup_tree(v->pipe),
 		.filter = targets_any(v->targets),
 		.follow = targets_named(v->targets),
 		.record = live_record,
@@ -197,6 +199,9 @@ static void tell_identity(struct live *v)
 	static struct summary s;
 
 	pipe_summary(v->pipe, &s);
+	if (pipe_cgroup_tree(v->pipe) != CGROUP_TREE_V2)
+		log_info("identity", "containers are told apart by the %s tree of cgroup v1",
+			 cgroup_tree_name(pipe_cgroup_tree(v->pipe)));
 	if (s.cgroup_by_walk)
 		log_warn("identity", "cgroups older than podtrace are found by walking the tree: some "
 			 "events of theirs stay without a name; give podtrace the capability "

@@ -173,9 +173,14 @@ void live_meet(void *ctx, u64 cgroup, struct str path)
 
 void live_collect(struct live *v)
 {
+	struct pipe_asked asked;
 	struct ledger_page page;
 	u64 now = clock_boot_ns();
 
+	if (v->identity) {
+		identity_asked(v->identity, &asked);
+		pipe_asked(v->pipe, &asked);
+	}
 	capture_ledger(v->capture, &page);
 	pipe_ledger(v->pipe, &page);
 	pipe_collect_begin(v->pipe, now);

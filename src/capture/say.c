@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "capture/internal.h"
 
-/* libbpf names a failing program only in its messages ("prog 'NAME': ..."), and hands the
+/* libbpf names a failing program only in its messages ("libbpf: prog 'NAME': ..."), and hands the
  * verifier's log over in one of them. Kept until say_forget. */
 static struct {
 	char program[64];
@@ -17,11 +17,12 @@ static struct {
 
 static void remember_program(const char *line)
 {
+	static const struct str before = STR("libbpf: prog '");
 	struct str rest = str_of(line), name;
 
-	if (!str_starts(rest, STR("prog '")) || failed.program[0])
+	if (!str_starts(rest, before) || failed.program[0])
 		return;
-	rest = str_slice(rest, 6, rest.n);
+	rest = str_slice(rest, before.n, rest.n);
 	str_cut(&rest, '\'', &name);
 	str_copy(failed.program, sizeof(failed.program), name);
 }
