@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The cgroup family: every cgroup of the v2 tree as it is made, before a process is in it. So
+ * The cgroup family: every cgroup of the tree as it is made, before a process is in it. So
  * the name of a container is known from its first instruction on, even if it is gone before
  * anybody could look.
  */
@@ -11,12 +11,21 @@
 
 #define TAIL_MASK (REC_SIZE_MAX - 1)
 
-/* The v2 tree is the first hierarchy the kernel sets up (cgroup_init). */
-INLINE bool is_v2(const struct cgroup *cgrp, const bool btf)
+/*
+ * The v2 tree is the first hierarchy the kernel sets up (cgroup_init). Any task is in that of a
+ * v1 controller, so is the current one.
+ */
+INLINE bool of_the_tree(const struct cgroup *cgrp, const bool btf)
 {
 	struct cgroup_root *root = GET(btf, cgrp, root);
+	struct cgroup *any;
 
-	return root && !GET(btf, root, hierarchy_id);
+	if (!root)
+		return false;
+	if (!on_v1())
+		return !GET(btf, root, hierarchy_id);
+	any = task_cgroup((struct task_struct *)bpf_get_current_task(), false);
+	return GET(btf, root, hierarchy_id) == BPF_CORE_READ(any, root, hierarchy_id);
 }
 
 INLINE void send_mkdir(void *ctx, const struct cgroup *cgrp, const char *path, __u64 cgroup,
@@ -68,7 +77,7 @@ INLINE int on_mkdir(void *ctx, const struct cgroup *cgrp, const char *path, cons
 {
 	__u64 cgroup;
 
-	if (!is_v2(cgrp, btf))
+	if (!of_the_tree(cgrp, btf))
 		return 0;
 	if (config.follow)
 		let_in(cgrp, &cgroup, btf);

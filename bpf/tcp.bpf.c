@@ -6,13 +6,13 @@
  *
  * Half of these run in softirq, where `current` is whoever was interrupted. So the owner is
  * written down when a socket is opened (connect, listen: process context) and when accept
- * returns it; the cgroup comes from the socket itself.
+ * returns it; the cgroup comes from the socket itself, on v1 from the owner.
  */
-#include "lib/cgroup.h"
 #include "lib/conn.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
 #include "lib/sock.h"
+#include "lib/sock_cgroup.h"
 #include "lib/task.h"
 #include "wire/tcp.h"
 #include "tcp_listen.h"
@@ -21,13 +21,13 @@
 
 INLINE void connect_begins(const struct sock *sk, const bool btf)
 {
-	__u64 thread = bpf_get_current_pid_tgid(), sock = (__u64)sk;
-	struct cgroup *cgrp = sock_cgroup(sk, btf);
+	__u64 thread = bpf_get_current_pid_tgid(), sock = (__u64)sk, cgroup;
 	struct conn conn = {};
 
 	bpf_map_update_elem(&connecting, &thread, &sock, BPF_ANY);
 	bpf_map_delete_elem(&failed, &sock);
-	if (!wanted(cgrp, cgroup_id(cgrp, btf), btf))
+	keep_cgroup(sk, KIND_tcp_connect);
+	if (!sock_wanted(sk, &cgroup, btf))
 		return; /* its end is counted as filtered without an entry */
 	conn.start_ns = bpf_ktime_get_boot_ns();
 	own(&conn, TCP_ROLE_CLIENT);
@@ -41,7 +41,7 @@ INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __
 	struct rec_tcp_connect rec = {};
 	__u64 cgroup, now = bpf_ktime_get_boot_ns();
 
-	if (!concerns(KIND_tcp_connect, sock_cgroup(sk, btf), &cgroup, btf))
+	if (!sock_concerns(KIND_tcp_connect, sk, &cgroup, btf))
 		return;
 	if (conn && !err)
 		conn->established_ns = now;
@@ -85,12 +85,11 @@ INLINE void passive_established(const struct sock *sk, const bool btf)
 	struct listener_key key = { .netns = sock_netns(sk, btf),
 				    .port = GET(btf, sk, __sk_common.skc_num) };
 	struct owner *owner = bpf_map_lookup_elem(&listeners, &key);
-	struct cgroup *cgrp = sock_cgroup(sk, btf);
-	__u64 cgroup = cgroup_id(cgrp, btf);
 	struct conn conn = {};
+	__u64 cgroup;
 	__u32 total;
 
-	if (!wanted(cgrp, cgroup, btf))
+	if (!sock_wanted(sk, &cgroup, btf) && !is_nobodys(cgroup))
 		return;
 	conn.id = new_id();
 	conn.start_ns = conn.established_ns = bpf_ktime_get_boot_ns();
@@ -105,15 +104,18 @@ INLINE void passive_established(const struct sock *sk, const bool btf)
 			conn.role = TCP_ROLE_IGNORED;
 	}
 	conn_keep(sk, &conn, KIND_tcp_accept);
-	if (conn.role == TCP_ROLE_SERVER)
+	if (conn.role == TCP_ROLE_SERVER && !is_nobodys(cgroup))
 		meter_add(KIND_tcp_accept,
 			  METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_SERVER, 0), 1);
 }
 
-/* The accepting process becomes the owner. */
-INLINE void accepted(void *ctx, struct sock *sk)
+/*
+ * The accepting process becomes the owner, on v1 of the socket's cgroup too. If that was nobody's
+ * until now, neither was the connection counted, nor is the listener known.
+ */
+INLINE void accepted(void *ctx, struct sock *sk, struct task_struct *task, __u32 listener)
 {
-	struct cgroup *cgrp = sock_cgroup(sk, false);
+	bool found = on_v1() && !kept_cgroup(sk);
 	struct rec_tcp_accept rec = {};
 	struct conn *conn, me = {};
 	__u64 cgroup, now;
@@ -122,9 +124,15 @@ INLINE void accepted(void *ctx, struct sock *sk)
 	conn = conn_of(sk);
 	if (me.role == TCP_ROLE_IGNORED || ignored(conn))
 		return;
-	if (!concerns(KIND_tcp_accept, cgrp, &cgroup, false))
+	keep_cgroup(sk, KIND_tcp_accept);
+	if (found)
+		adopt_listener(task, listener);
+	if (!sock_concerns(KIND_tcp_accept, sk, &cgroup, false))
 		return;
 	now = bpf_ktime_get_boot_ns();
+	if (conn && found)
+		meter_add(KIND_tcp_accept,
+			  METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_SERVER, 0), 1);
 	if (conn) {
 		conn->pid = me.pid;
 		conn->tid = me.tid;
@@ -185,7 +193,7 @@ INLINE void connection_ends(void *ctx, const struct sock *sk, struct conn *conn,
 	__u16 role = role_of(conn);
 	__u64 cgroup, now;
 
-	if (ignored(conn) || !concerns(KIND_tcp_close, sock_cgroup(sk, btf), &cgroup, btf))
+	if (ignored(conn) || !sock_concerns(KIND_tcp_close, sk, &cgroup, btf))
 		return;
 	now = bpf_ktime_get_boot_ns();
 	if (conn)
@@ -247,7 +255,7 @@ INLINE void state_changed(void *ctx, const struct sock *sk, int from, int to, co
 	struct rec_tcp_state rec = {};
 	__u64 cgroup;
 
-	if (ignored(conn) || !concerns(KIND_tcp_state, sock_cgroup(sk, btf), &cgroup, btf))
+	if (ignored(conn) || !sock_concerns(KIND_tcp_state, sk, &cgroup, btf))
 		return;
 	meter_add(KIND_tcp_state, METER_KEY(METER_tcp_state_changes, cgroup, to, 0), 1);
 	if (!streamed(KIND_tcp_state, false))
@@ -270,6 +278,8 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 		connect_begins(sk, btf);
 	else if (to == TCP_LISTEN)
 		listen_begins(sk, btf);
+	else if (from == TCP_LISTEN && to == TCP_SYN_RECV)
+		child_begins(sk, btf);
 	state_changed(ctx, sk, from, to, btf);
 	if (to == TCP_ESTABLISHED) {
 		conn = conn_of(sk);
@@ -279,6 +289,7 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 			passive_established(sk, btf);
 	} else if (to == TCP_CLOSE) {
 		closed(ctx, sk, from, btf);
+		forget_cgroup(sk);
 	}
 	return 0;
 }
@@ -320,8 +331,10 @@ INLINE void connect_refused_here(void *ctx, struct sock *sk, __u64 to, __s32 err
 	__u64 cgroup;
 
 	own(&me, TCP_ROLE_CLIENT);
+	/* the state was never SYN_SENT, or is no more: on v1 nothing is kept */
 	if (me.role == TCP_ROLE_IGNORED ||
-	    !concerns(KIND_tcp_connect, sock_cgroup(sk, false), &cgroup, false))
+	    !concerns(KIND_tcp_connect, on_v1() ? current_cgroup() : sock_cgroup(sk, false),
+		      &cgroup, false))
 		return;
 	meter_add(KIND_tcp_connect, METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_CLIENT, err),
 		  1);
@@ -371,7 +384,7 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	if (nr != NR_connect) {
 		sk = ret >= 0 ? fd_to_tcp(task, ret) : 0;
 		if (sk)
-			accepted(ctx, sk);
+			accepted(ctx, sk, task, syscall_arg1(regs, btf));
 		return 0;
 	}
 	thread = bpf_get_current_pid_tgid();
@@ -401,7 +414,7 @@ INLINE int on_retransmit(void *ctx, const struct sock *sk, enum tcp_segment segm
 
 	if (segment == TCP_SEGMENT_DATA && state == TCP_SYN_SENT)
 		segment = TCP_SEGMENT_SYN;
-	if (ignored(conn) || !concerns(KIND_tcp_retransmit, sock_cgroup(sk, btf), &cgroup, btf))
+	if (ignored(conn) || !sock_concerns(KIND_tcp_retransmit, sk, &cgroup, btf))
 		return 0;
 	if (segment != TCP_SEGMENT_SYNACK) /* of those sk is the listener */
 		segments = retransmitted(sk, conn, &rec.total, btf);
@@ -435,6 +448,7 @@ INLINE int on_reset(void *ctx, const struct sock *sk, bool answer, enum tcp_dire
 	bool full = sk && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
 	struct conn *conn = full ? conn_of(sk) : 0, me = {};
 	struct rec_tcp_reset rec = {};
+	bool is_wanted;
 	__u64 cgroup;
 
 	/* not an answer, and sent by a socket just closed: by the call that closes it, which is
@@ -443,8 +457,13 @@ INLINE int on_reset(void *ctx, const struct sock *sk, bool answer, enum tcp_dire
 		own(&me, TCP_ROLE_UNKNOWN);
 		conn = &me;
 	}
-	if (ignored(conn) ||
-	    !concerns(KIND_tcp_reset, full ? sock_cgroup(sk, btf) : 0, &cgroup, btf))
+	if (ignored(conn))
+		return 0;
+	if (on_v1() && conn == &me) /* what was kept went with the socket's end */
+		is_wanted = concerns(KIND_tcp_reset, current_cgroup(), &cgroup, false);
+	else
+		is_wanted = sock_concerns(KIND_tcp_reset, full ? sk : 0, &cgroup, btf);
+	if (!is_wanted)
 		return 0;
 	meter_add(KIND_tcp_reset, METER_KEY(METER_tcp_resets, cgroup, direction, 0), 1);
 	if (!streamed(KIND_tcp_reset, true))

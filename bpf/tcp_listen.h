@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The part of the tcp family that is about listening sockets: who listens, and what full
- * queues drop. Included by tcp.bpf.c, whose maps and helpers it uses.
+ * The part of the tcp family that is about listening sockets: who listens, what full queues
+ * drop, and what is older than we are. Included by tcp.bpf.c, whose maps and helpers it uses.
  */
 #ifndef TCP_LISTEN_H
 #define TCP_LISTEN_H
 
-INLINE void put_listener(const struct listener_key *key, const struct conn *conn)
+INLINE void put_listener(const struct listener_key *key, const struct sock *sk,
+			 const struct conn *conn)
 {
-	struct owner owner = { .id = conn->id, .pid = conn->pid, .tid = conn->tid };
+	struct owner owner = { .id = conn->id, .pid = conn->pid, .tid = conn->tid }, *first;
 
 	__builtin_memcpy(owner.comm, conn->comm, COMM_LEN);
-	bpf_map_update_elem(&listeners, key, &owner, BPF_NOEXIST);
+	if (on_v1())
+		owner.cgroup = kept_cgroup(sk);
+	if (!bpf_map_update_elem(&listeners, key, &owner, BPF_NOEXIST) || !on_v1())
+		return;
+	/* two cgroups listen on the port: a child may be of either until it is accepted */
+	first = bpf_map_lookup_elem(&listeners, key);
+	if (first && first->cgroup != owner.cgroup)
+		first->cgroup = 0;
 }
 
 INLINE void listen_begins(const struct sock *sk, const bool btf)
@@ -20,12 +28,26 @@ INLINE void listen_begins(const struct sock *sk, const bool btf)
 				    .port = GET(btf, sk, __sk_common.skc_num) };
 	struct conn conn = {};
 
+	keep_cgroup(sk, KIND_tcp_accept);
 	own(&conn, TCP_ROLE_LISTENER);
 	/* a socket can have listened before: what was dropped then is not ours */
 	conn.drops = GET(btf, sk, sk_drops.counter);
 	conn_keep(sk, &conn, KIND_tcp_accept);
 	/* whoever listens already stays the owner: a listen that fails takes nothing from it */
-	put_listener(&key, &conn);
+	put_listener(&key, sk, &conn);
+}
+
+/* v1: a child has its listener's cgroup until it is accepted. */
+INLINE void child_begins(const struct sock *sk, const bool btf)
+{
+	struct listener_key key = { .netns = sock_netns(sk, btf),
+				    .port = GET(btf, sk, __sk_common.skc_num) };
+	struct owner *owner;
+
+	if (!on_v1())
+		return;
+	owner = bpf_map_lookup_elem(&listeners, &key);
+	keep_cgroup_id(sk, owner ? owner->cgroup : 0, KIND_tcp_accept);
 }
 
 /*
@@ -43,7 +65,7 @@ INLINE void listener_dropped(void *ctx, const struct sock *sk, struct conn *conn
 	conn->drops = drops;
 	if (!new || ignored(conn))
 		return;
-	if (!concerns(KIND_tcp_listen_drop, sock_cgroup(sk, btf), &cgroup, btf))
+	if (!sock_concerns(KIND_tcp_listen_drop, sk, &cgroup, btf))
 		return;
 	meter_add(KIND_tcp_listen_drop, METER_KEY(METER_tcp_listen_drops, cgroup, 0, 0), new);
 	if (!streamed(KIND_tcp_listen_drop, true))
@@ -69,21 +91,40 @@ INLINE void listen_ends(void *ctx, const struct sock *sk, struct conn *conn, con
 		bpf_map_delete_elem(&listeners, &key);
 }
 
-/* Listeners that are older than we are: the task found holding them becomes their owner. */
-INLINE void adopt(const struct sock *sk, struct task_struct *task)
+/* A listener that is older than we are: the task found holding it becomes its owner. */
+INLINE void adopt(const struct sock *sk, struct task_struct *task, const bool btf)
 {
-	struct listener_key key = { .netns = sock_netns(sk, true),
-				    .port = sk->__sk_common.skc_num };
+	struct listener_key key = { .netns = sock_netns(sk, btf),
+				    .port = GET(btf, sk, __sk_common.skc_num) };
 	struct conn conn = { .role = TCP_ROLE_LISTENER };
 
-	conn.pid = task->tgid;
-	conn.tid = task->pid;
+	conn.pid = GET(btf, task, tgid);
+	conn.tid = GET(btf, task, pid);
 	if (is_ours(conn.pid))
 		conn.role = TCP_ROLE_IGNORED;
 	bpf_core_read(conn.comm, sizeof(conn.comm), &task->comm);
-	conn.drops = sk->sk_drops.counter;
+	conn.drops = GET(btf, sk, sk_drops.counter);
 	conn_keep(sk, &conn, KIND_tcp_accept);
-	put_listener(&key, &conn);
+	put_listener(&key, sk, &conn);
+}
+
+/* v1: the same for the cgroup of any socket. One that closes meanwhile leaves nothing behind. */
+INLINE void adopt_cgroup(const struct sock *sk, struct task_struct *task, const bool btf)
+{
+	keep_cgroup_of(sk, task, KIND_tcp_state);
+	if (GET(btf, sk, __sk_common.skc_state) == TCP_CLOSE)
+		forget_cgroup(sk);
+}
+
+/* v1: the listener behind a descriptor from which the current task has accepted. */
+INLINE void adopt_listener(struct task_struct *task, __u32 fd)
+{
+	struct sock *sk = fd_to_tcp(task, fd);
+
+	if (!sk || GET(false, sk, __sk_common.skc_state) != TCP_LISTEN || conn_of(sk))
+		return;
+	adopt_cgroup(sk, task, false);
+	adopt(sk, task, false);
 }
 
 SEC("?iter/task_file")
@@ -94,6 +135,7 @@ int tcp_listeners(struct bpf_iter__task_file *ctx)
 	struct socket *sock;
 	struct conn *conn;
 	struct sock *sk;
+	__u8 state;
 
 	if (!task || !file)
 		return 0;
@@ -101,13 +143,18 @@ int tcp_listeners(struct bpf_iter__task_file *ctx)
 	if (!sock)
 		return 0;
 	sk = sock->sk;
-	if (!sk || sk->__sk_common.skc_state != TCP_LISTEN || !is_tcp(sk, true))
+	if (!sk || !is_tcp(sk, true))
+		return 0;
+	state = sk->__sk_common.skc_state;
+	if (on_v1() && state != TCP_CLOSE && !kept_cgroup(sk))
+		adopt_cgroup(sk, task, true);
+	if (state != TCP_LISTEN)
 		return 0;
 	conn = conn_of(sk);
 	if (conn)
 		listener_dropped(ctx, sk, conn, true, false);
 	else
-		adopt(sk, task);
+		adopt(sk, task, true);
 	return 0;
 }
 

@@ -100,6 +100,11 @@ const struct enrich *pipe_enrich(const struct pipe *p)
 	return p->enrich;
 }
 
+void pipe_asked(struct pipe *p, const struct pipe_asked *asked)
+{
+	p->asked = *asked;
+}
+
 void pipe_runtime(struct pipe *p, const char *name, const char *version)
 {
 	str_copy(p->runtime_name, sizeof(p->runtime_name), str_of(name));
@@ -122,6 +127,14 @@ void pipe_tick(struct pipe *p, u64 now_ns)
 	if (p->follow)
 		follow_decide(p->follow);
 	hold_release(p->hold, is_ready, p);
+}
+
+size_t pipe_held(const struct pipe *p)
+{
+	struct hold_stats stats;
+
+	hold_stats(p->hold, &stats);
+	return stats.events;
 }
 
 void pipe_let_all_go(struct pipe *p)
@@ -216,6 +229,14 @@ void pipe_check(struct pipe *p, const struct pipe_check *check)
 int pipe_cgroup_id(const struct pipe *p, const char *dir, u64 *ret_id)
 {
 	return enrich_cgroup_id(p->enrich, dir, ret_id);
+}
+
+enum cgroup_tree pipe_cgroup_tree(const struct pipe *p)
+{
+	struct enrich_stats stats;
+
+	enrich_stats(p->enrich, &stats);
+	return stats.cgroup_tree;
 }
 
 /* The exporter's number of who; < 0: no room, the item is counted by the exporter. */

@@ -81,10 +81,21 @@ void pipe_environ(struct pipe *p, u64 cgroup, const struct environ_otel *found);
 void pipe_expect_names(struct pipe *p, bool expected);
 /* The node's container runtime, for the resources of its containers. Copied. */
 void pipe_runtime(struct pipe *p, const char *name, const char *version);
+/* What asking for names cost since the start, and what did not come of it. */
+struct pipe_asked {
+	u64 requests, failures;
+	u64 refused;	/* answers, or things in them, that were over a limit or no sense */
+	u64 forgotten;	/* names that had to make room */
+	u64 unasked;	/* containers that nobody could be asked for: too many at once */
+	u64 unanswered;	/* containers that the runtime did not know */
+};
+void pipe_asked(struct pipe *p, const struct pipe_asked *asked);
 /* A cgroup that was there before us: may be a target. */
 void pipe_meet(struct pipe *p, u64 cgroup, struct str path, u64 now_ns);
 /* Decide and let go what waited for it. Ten times a second, and when names came. */
 void pipe_tick(struct pipe *p, u64 now_ns);
+/* Events that wait now. */
+size_t pipe_held(const struct pipe *p);
 /* Let go all that waits, at the end. */
 void pipe_let_all_go(struct pipe *p);
 /* To look at what is known. */
@@ -92,6 +103,9 @@ const struct enrich *pipe_enrich(const struct pipe *p);
 
 /* Id of a cgroup directory, for targets. */
 int pipe_cgroup_id(const struct pipe *p, const char *dir, u64 *ret_id);
+
+/* Whose ids the kernel side must give. */
+enum cgroup_tree pipe_cgroup_tree(const struct pipe *p);
 
 /* What was seen, what was lost; valid until the pipe is freed. */
 void pipe_summary(const struct pipe *p, struct summary *ret);

@@ -36,6 +36,7 @@ struct pipe {
 	struct ledger_page ledger;
 	struct feature_status features[FEATURES_MAX];
 	size_t features_n;
+	struct pipe_asked asked;
 	char runtime_name[32], runtime_version[64];
 	struct pipe_check checks[PIPE_CHECKS_MAX];
 	size_t checks_n;

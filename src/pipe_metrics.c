@@ -110,6 +110,8 @@ static void put_count(struct pipe *p, const struct metric_desc *desc, const char
 			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
 			       .i = (s64)n };
 
+	if (!n)
+		return;
 	attr_str(&point.attrs, "podtrace.identity", str_of(what));
 	otel_point(p->config.otel, resource_of_self(p), &point);
 }
@@ -154,9 +156,22 @@ static void export_identity(struct pipe *p)
 		.description = "Names that are remembered now.",
 		.type = METRIC_GAUGE,
 	};
+	static const struct metric_desc asked = {
+		.scope = "podtrace",
+		.name = "podtrace.identity.requests",
+		.unit = "{request}",
+		.description = "Asking runtime and API server, and what did not come of it.",
+		.type = METRIC_COUNTER,
+	};
 	struct enrich_stats e;
 
 	enrich_stats(p->enrich, &e);
+	put_count(p, &asked, "sent", p->asked.requests);
+	put_count(p, &asked, "failed", p->asked.failures);
+	put_count(p, &asked, "refused", p->asked.refused);
+	put_count(p, &unknown, "name_forgotten", p->asked.forgotten);
+	put_count(p, &unknown, "container_unasked", p->asked.unasked);
+	put_count(p, &unknown, "container_unanswered", p->asked.unanswered);
 	put_count(p, &unknown, "cgroup_gone", e.cgroup_gone);
 	put_count(p, &unknown, "cgroup_unread", e.cgroup_unread);
 	put_count(p, &unknown, "container_forged", e.names_forged);

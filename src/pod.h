@@ -22,7 +22,8 @@
 #define POD_ANNOTATION_VALUE_MAX 1024
 #define CONTAINER_IMAGE_MAX 512
 
-/* Who told it; a better source replaces a worse one, never the other way round. */
+/* Who told it. Of a pod the later one in this list knows more; of a container the runtime
+ * knows best, since the API server's status has neither sandboxes nor times. */
 enum name_source {
 	NAME_FROM_LOGS,		/* the kubelet's log directory: names only */
 	NAME_FROM_CRI,		/* labels and annotations, no owners */

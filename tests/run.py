@@ -64,6 +64,7 @@ LAYERS = [
     ('api', files('api'), 2),
     ('collector', files('collector'), 1),
     ('cri', files('cri'), 1),
+    ('vm', files('vm'), 2),
     ('e2e', files('e2e'), 1),
     ('image', files('image'), 1),
 ]

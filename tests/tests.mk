@@ -61,7 +61,7 @@ $(T)/api/client: $(API_LINKS:%.c=$(T)/san/%.o) | $(SYSROOT)/.key
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(TEST_CFLAGS) $^ $(SYSROOT)/lib/libyyjson.a -lcurl -lbearssl -o $@
 
-$(T)/api/client-static: $(API_LINKS) $(wildcard src/ask/*.h src/net/*.h src/*.h) | $(GEN)/version.h $(SYSROOT)/.key
+$(T)/api/client-static: $(API_LINKS) $(wildcard src/ask/*.h src/net/*.h src/base/*.h src/*.h) | $(GEN)/version.h $(SYSROOT)/.key
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(API_LINKS) $(API_LIBS:%=-l%) -o $@

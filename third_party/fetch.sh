@@ -4,7 +4,8 @@
 #   third_party/fetch.sh [LOCK]              through this machine's own apt mirror, into the cache
 #   SOURCES=dir third_party/fetch.sh [LOCK]  from a folder the user gives (no network)
 #
-# Environment: DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR override what apt's sources say.
+# Environment: DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR override what apt's sources say; LOCK names another list than
+# sources.lock.
 #
 # apt-helper does the transfers: it uses the machine's proxy, credentials and certificates from apt's own
 # configuration, takes no lock, and touches neither apt's lists nor its cache. So a bookworm host can read a

@@ -7,24 +7,42 @@
 
 #define CGROUP_DEPTH_MAX 32 /* levels looked at; kubelet's deepest is 6, kind's about 12 */
 
+INLINE bool on_v1(void)
+{
+	return config.cgroup_tree != CGROUP_TREE_V2;
+}
+
+/* The place of the tree's controller in css_set.subsys. */
+INLINE __u32 controller(void)
+{
+	switch (config.cgroup_tree) {
+	case CGROUP_TREE_MEMORY:
+		return bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	case CGROUP_TREE_PIDS:
+		return bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	case CGROUP_TREE_CPU:
+		return bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
+	default:
+		return bpf_core_enum_value(enum cgroup_subsys_id, devices_cgrp_id);
+	}
+}
+
 INLINE struct cgroup *task_cgroup(const struct task_struct *task, const bool btf)
 {
 	struct css_set *set = GET(btf, task, cgroups);
+	struct cgroup_subsys_state *css, **at;
 
-	return set ? GET(btf, set, dfl_cgrp) : 0;
-}
-
-/* The cgroup of who made the socket; children of a listener inherit the listener's. */
-INLINE struct cgroup *sock_cgroup(const struct sock *sk, const bool btf)
-{
-	struct sock_cgroup_data___v5_14 *old;
-	__u64 val;
-
-	if (bpf_core_field_exists(struct sock_cgroup_data, cgroup))
-		return GET(btf, sk, sk_cgrp_data.cgroup);
-	old = (void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
-	val = BPF_CORE_READ(old, val);
-	return val & 1 ? 0 : (struct cgroup *)val;
+	if (!set)
+		return 0;
+	if (!on_v1())
+		return GET(btf, set, dfl_cgrp);
+	at = (void *)set + bpf_core_field_offset(struct css_set, subsys);
+	at += controller();
+	if (btf)
+		css = *at;
+	else if (bpf_probe_read_kernel(&css, sizeof(css), at))
+		return 0;
+	return css ? GET(btf, css, cgroup) : 0;
 }
 
 INLINE __u64 cgroup_id(const struct cgroup *cgrp, const bool btf)
@@ -55,7 +73,30 @@ INLINE bool targeted(const struct cgroup *cgrp, const bool btf)
 	return cgrp;
 }
 
-/* Is this cgroup, or one above it, a target? Without a filter everything is. */
+/*
+ * The same by id alone, of a cgroup whose parents were kept (lib/sock_cgroup.h). Global, so
+ * that the verifier looks at it once.
+ */
+__noinline int descends(__u64 id)
+{
+	if (!on_v1())
+		return false;
+	NO_UNROLL
+	for (int i = 0; i < CGROUP_DEPTH_MAX; i++) {
+		__u64 *parent;
+
+		if (bpf_map_lookup_elem(&targets, &id))
+			return true;
+		parent = bpf_map_lookup_elem(&parents, &id);
+		if (!parent)
+			return false;
+		id = *parent;
+	}
+	return true;
+}
+
+/* Is this cgroup, or one above it, a target? Without a filter everything is. NULL (v1): only
+ * its id is known, 0: not even that. */
 INLINE bool wanted(const struct cgroup *cgrp, __u64 id, const bool btf)
 {
 	__u32 zero = 0, *now;
@@ -70,23 +111,25 @@ INLINE bool wanted(const struct cgroup *cgrp, __u64 id, const bool btf)
 	if (old && old->generation == *now)
 		return old->wanted;
 	new.generation = *now;
-	new.wanted = targeted(cgrp, btf);
+	new.wanted = cgrp || !on_v1() ? targeted(cgrp, btf) : descends(id);
 	bpf_map_update_elem(&verdicts, &id, &new, BPF_ANY);
 	return new.wanted;
 }
 
-/*
- * The first thing a program asks. Counts the event as seen, and as filtered when nobody
- * wants it; *ret_id is its cgroup.
- */
+/* Counts the event as seen, and as filtered when nobody wants it. */
+INLINE bool counted(enum wire_kind kind, bool is_wanted)
+{
+	count(kind, LEDGER_SEEN);
+	if (!is_wanted)
+		count(kind, LEDGER_FILTERED);
+	return is_wanted;
+}
+
+/* The first thing a program asks; *ret_id is the event's cgroup. */
 INLINE bool concerns(enum wire_kind kind, const struct cgroup *cgrp, __u64 *ret_id, const bool btf)
 {
 	*ret_id = cgroup_id(cgrp, btf);
-	count(kind, LEDGER_SEEN);
-	if (wanted(cgrp, *ret_id, btf))
-		return true;
-	count(kind, LEDGER_FILTERED);
-	return false;
+	return counted(kind, wanted(cgrp, *ret_id, btf));
 }
 
 #endif

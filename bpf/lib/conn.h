@@ -43,7 +43,8 @@ struct listener_key {
 };
 
 struct owner {
-	__u64 id; /* of the listening socket's conn */
+	__u64 id;     /* of the listening socket's conn */
+	__u64 cgroup; /* only on v1; 0: of several, or not known */
 	__u32 pid;
 	__u32 tid;
 	__u8 comm[COMM_LEN];

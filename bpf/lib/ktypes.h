@@ -38,8 +38,12 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 
+/* Which there are, and so their numbers, depends on the kernel's configuration. */
+enum cgroup_subsys_id { memory_cgrp_id, pids_cgrp_id, cpu_cgrp_id, devices_cgrp_id };
+
 struct css_set {
-	struct cgroup *dfl_cgrp; /* the task's cgroup in the v2 hierarchy */
+	struct cgroup_subsys_state *subsys[1]; /* as many as there are controllers */
+	struct cgroup *dfl_cgrp;	       /* the task's cgroup in the v2 hierarchy */
 };
 
 struct qstr {
@@ -123,6 +127,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -253,6 +258,7 @@ struct pt_regs {
 #define SIGNAL_GROUP_EXIT 0x4u
 #define SOCK_DONE	  1 /* bit of skc_flags: the peer's FIN has arrived */
 #define TS_COMPAT	  0x2u
+#define PF_KTHREAD	  0x200000u
 
 enum {
 	TCP_ESTABLISHED = 1,

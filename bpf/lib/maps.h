@@ -55,6 +55,15 @@ struct {
 	__type(value, struct verdict);
 } verdicts SEC(".maps");
 
+/* cgroup id → that of the one above it. Only on v1, and only of those that own sockets: there
+ * a socket has just the id of its cgroup to be judged by. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+} parents SEC(".maps");
+
 /* Generation of the targets: user space counts it up after each change. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -12,7 +12,7 @@ struct rec_cgroup_mkdir {
 	struct rec_head head;
 	__u8 comm[COMM_LEN];
 	__u32 level;		/* 1: below the root */
-	struct rec_text path;	/* from the root of the v2 tree: "/kubepods/..." */
+	struct rec_text path;	/* from the root of the tree: "/kubepods/..." */
 };
 
 #endif

@@ -8,12 +8,26 @@
 enum transport { TRANSPORT_RINGBUF, TRANSPORT_PERF };
 enum stream { STREAM_NONE, STREAM_FAILED, STREAM_ALL };
 
+/*
+ * The hierarchy by which tasks are told apart: the v2 tree, or that of a v1 controller (which
+ * can share it with others). A container is in all of its node's; they differ in their ids.
+ */
+enum cgroup_tree {
+	CGROUP_TREE_V2,
+	CGROUP_TREE_MEMORY,
+	CGROUP_TREE_PIDS,
+	CGROUP_TREE_CPU,
+	CGROUP_TREE_DEVICES,
+	CGROUP_TREE_COUNT
+};
+
 struct config {
 	__u32 transport;	/* enum transport */
 	__u32 ring_half;	/* bytes in the ring from which the reader is woken at once */
 	__u32 filter;		/* 0: every cgroup is wanted */
 	__u32 follow;		/* with filter: a new cgroup is a target until user space says no */
 	__u32 args_max;		/* bytes of argv copied, 0: none; at most ARGS_MAX */
+	__u32 cgroup_tree;	/* enum cgroup_tree */
 	__u32 self;		/* our pid, initial namespace: its sockets are never reported */
 	__u8 stream[(KIND_END + 3) / 4 * 4]; /* enum stream by kind; rounded up: no padding */
 };

@@ -17,6 +17,7 @@ struct checkup {
 	struct node_lsm lsm;
 	struct node_privilege privilege;
 	struct node_tree tree;
+	enum cgroup_tree cgroup_tree;
 	struct node_system system;
 	enum btf btf;
 	struct doctor report;

@@ -2,8 +2,10 @@
 /* What the node is, in words: each fact with what follows from it, and what to do. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/errname.h"
 #include "cmd/podtrace/doctor.h"
+#include "enrich/cgroup_tree.h"
 
 /* Capabilities that a feature of ours can use today; each feature names its own. */
 static const char *const wanted[] = { "BPF", "PERFMON", "DAC_READ_SEARCH" };
@@ -196,19 +198,34 @@ static void add_mounts(struct checkup *c)
 	value.p[value.n] = note.p[note.n] = fix.p[fix.n] = '\0';
 }
 
+/* The one that tells containers apart. */
+static void add_tree(struct checkup *c)
+{
+	char why[512];
+	int fd = cgroup_tree_open(c->o->cgroup_base, &c->cgroup_tree, why, sizeof(why));
+	struct doctor_fact *f =
+		doctor_fact(c, "cgroup_tree", fd < 0 ? "none" : cgroup_tree_name(c->cgroup_tree));
+
+	if (fd >= 0 && c->cgroup_tree != CGROUP_TREE_V2)
+		doctor_say(f,
+		    "v1: a connection is of the container whose process connects, listens or "
+		    "accepts; one of which podtrace did not see that has no name",
+		    "");
+	if (fd >= 0)
+		close(fd);
+}
+
 static void add_cgroup(struct checkup *c)
 {
 	struct doctor_fact *f = doctor_fact(c, "cgroup_version", cgroup_version_name(c->tree.version));
 
-	if (c->tree.version == CGROUP_V1)
-		doctor_say(f, "only the v2 tree has ids that the kernel gives with an event",
-		    "boot with systemd.unified_cgroup_hierarchy=1");
-	else if (c->tree.version == CGROUP_NONE)
+	if (c->tree.version == CGROUP_NONE)
 		snprintf(f->note, sizeof(f->note), "no cgroups are mounted at %.120s",
 			 c->roots.cgroup);
 	else if (c->tree.version == CGROUP_UNKNOWN)
 		snprintf(f->note, sizeof(f->note), "cannot look at %.120s: %s", c->roots.cgroup,
 			 errname(c->tree.err));
+	add_tree(c);
 	f = doctor_fact(c, "cgroup_driver", cgroup_driver_name(c->tree.driver));
 	if (c->tree.driver == DRIVER_UNKNOWN)
 		doctor_say(f, "no folder of a kubelet (kubepods, kubepods.slice) is to be seen", "");

@@ -148,7 +148,11 @@ static void on_record(void *ctx, const void *record, size_t size)
 static int probe_capture(struct checkup *c)
 {
 	struct capture_config config = {
-		.diagnose = true, .filter = true, .args_max = ARGS_MAX, .record = on_record
+		.diagnose = true,
+		.cgroup_tree = c->cgroup_tree,
+		.filter = true,
+		.args_max = ARGS_MAX,
+		.record = on_record,
 	};
 	int code = kernel_options(c->o, &config);
 	struct capture *capture;

@@ -10,8 +10,8 @@
 #include "cmd/podtrace/run.h"
 #include "enrich/cgroup_proc.h"
 
-/* A runtime may come later than we do, under a name that was not there before. */
-#define FIND_AGAIN_NS (10 * NSEC_PER_SEC)
+/* The kubelet's log directory is read so often, and as often as that when somebody asks. */
+#define LOGS_AGAIN_NS (10 * NSEC_PER_SEC)
 #define LOGS_EVERY_NS NSEC_PER_SEC
 
 struct identity {
@@ -19,11 +19,10 @@ struct identity {
 	struct loop *loop;
 	struct cri *cri;
 	struct api *api;
-	struct loop_timer *again; /* look for the runtime, read the logs */
-	bool logs_told;		/* the log directory had names */
-	u64 logs_ns;		/* last read */
-	u64 cri_ns;		/* when the sockets were looked for */
-	bool candidates;	/* some were found */
+	struct loop_timer *again; /* read the logs */
+	bool logs_told;		  /* the log directory had names */
+	u64 logs_ns;		  /* last read */
+	bool candidates;	  /* some were found */
 	enum cri_state cri_said;
 	enum api_state api_said;
 };
@@ -35,7 +34,8 @@ bool identity_expects(const struct identity *i)
 	const struct cri_status *cri = identity_cri_status(i);
 	const struct api_status *api = identity_api_status(i);
 
-	if (cri && (cri->state == CRI_SEARCHING || cri->state == CRI_READING || cri->state == CRI_UP))
+	if (cri &&
+	    (cri->state == CRI_SEARCHING || cri->state == CRI_READING || cri->state == CRI_UP))
 		return true;
 	return (api && (api->state == API_LISTING || api->state == API_WATCHING)) || i->logs_told;
 }
@@ -45,8 +45,8 @@ static void say_cri(struct identity *i, const struct cri_status *s)
 	if (i->config.quiet || s->state == i->cri_said)
 		return;
 	if (s->state == CRI_UP)
-		log_info("identity", "%s %s at %s (%s) tells names, news by %s", s->runtime, s->version,
-			 s->endpoint, s->how, s->events ? "events" : "polling");
+		log_info("identity", "%s %s at %s (%s) tells names, news by %s", s->runtime,
+			 s->version, s->endpoint, s->how, s->events ? "events" : "polling");
 	else if (s->state == CRI_NONE && !i->candidates) /* not every machine runs containers */
 		log_info("identity", "%s: %s", s->reason, s->fix);
 	else if (s->state == CRI_NONE || s->state == CRI_DOWN)
@@ -62,8 +62,8 @@ static void say_api(struct identity *i, const struct api_status *s)
 	if (i->config.quiet || s->state == i->api_said)
 		return;
 	if (s->state == API_WATCHING)
-		log_info("identity", "API server %s tells pods: %" PRI_U64 " on this node", s->server,
-			 s->pods);
+		log_info("identity", "API server %s tells pods: %" PRI_U64 " on this node",
+			 s->server, s->pods);
 	else if (s->state == API_FAILING)
 		log_warn("identity", "API server: %s; labels and owners come from the runtime%s%s",
 			 s->reason, s->fix[0] ? ": " : "", s->fix);
@@ -102,6 +102,13 @@ static void on_pod_gone(void *ctx, struct str uid)
 	i->config.pod_gone(i->config.ctx, uid);
 }
 
+/* Its events keep their id; the runtime's client counts it. */
+static void on_unanswered(void *ctx, struct str id)
+{
+	(void)ctx;
+	log_debug("identity", "the runtime does not know container %.*s", (int)id.n, id.p);
+}
+
 /* ---- the kubelet's logs ------------------------------------------------------------------- */
 
 /* In a container the node's / may be mounted below one of these. */
@@ -116,8 +123,10 @@ static void read_logs(struct identity *i)
 		if (logs_read(&config) <= 0)
 			continue;
 		if (!i->logs_told && !i->config.quiet)
-			log_info("identity", "%s/var/log/containers tells names while the runtime "
-				 "does not", roots[n]);
+			log_info("identity",
+				 "%s/var/log/containers tells names while the runtime "
+				 "does not",
+				 roots[n]);
 		i->logs_told = true;
 		break;
 	}
@@ -139,57 +148,69 @@ static void on_cri(void *ctx, const struct cri_status *status)
 
 	say_cri(i, status);
 	if (runtime_is_away(i))
-		loop_arm(i->again, 0, FIND_AGAIN_NS);
+		loop_arm(i->again, 0, LOGS_AGAIN_NS);
 	i->config.changed(i->config.ctx, i);
+}
+
+/* A runtime may come later than we do, under a name that was not there before. */
+static int find(struct identity *i, struct cri_candidate ret[CRI_CANDIDATES_MAX], char *err,
+		size_t err_cap)
+{
+	const struct options *o = i->config.o;
+	struct cri_find find = { .explicit = o->cri_endpoint,
+				 .proc_base = o->proc_base,
+				 .outside_pods = cgroup_proc_outside_pods };
+	int n = cri_find(&find, ret, err, err_cap);
+
+	i->candidates = n > 0;
+	return n;
+}
+
+static size_t on_refind(void *ctx, struct cri_candidate ret[CRI_CANDIDATES_MAX])
+{
+	char err[512];
+	int n = find(ctx, ret, err, sizeof(err));
+
+	return n > 0 ? (size_t)n : 0; /* the endpoint that was given was sound at the start */
 }
 
 static int start_cri(struct identity *i)
 {
 	static struct cri_candidate candidates[CRI_CANDIDATES_MAX];
-	const struct options *o = i->config.o;
-	struct cri_find find = { .explicit = o->cri_endpoint, .proc_base = o->proc_base,
-				 .outside_pods = cgroup_proc_outside_pods };
 	struct cri_config config = {
 		.candidates = candidates,
 		.container = on_container,
 		.pod = on_pod,
 		.container_gone = on_container_gone,
 		.pod_gone = on_pod_gone,
+		.unanswered = on_unanswered,
 		.changed = on_cri,
+		.refind = on_refind,
 		.ctx = i,
 	};
 	char err[512];
 	int n;
 
-	if (!o->cri_resolve)
+	if (!i->config.o->cri_resolve)
 		return EXIT_OK;
-	n = cri_find(&find, candidates, err, sizeof(err));
+	n = find(i, candidates, err, sizeof(err));
 	if (n < 0)
 		return fail(EXIT_USAGE, "--cri-endpoint (PODTRACE_CRI_ENDPOINT): %s", err);
 	config.candidates_n = (size_t)n;
-	i->candidates = n > 0;
-	i->cri_ns = clock_boot_ns();
 	if (cri_new(&i->cri, i->loop, &config) < 0)
 		return fail(EXIT_RUN, "cannot set up the runtime's client: out of memory");
 	return EXIT_OK;
 }
 
-/* Nothing answers: look again for sockets, and take what the logs tell. */
+/* Nothing answers: take what the logs tell. */
 static void on_again(void *ctx)
 {
 	struct identity *i = ctx;
-	const struct cri_status *s = identity_cri_status(i);
 
-	if (!runtime_is_away(i)) {
+	if (runtime_is_away(i))
+		read_logs(i);
+	else
 		loop_disarm(i->again);
-		return;
-	}
-	read_logs(i);
-	if (s && s->state == CRI_NONE && clock_boot_ns() - i->cri_ns > FIND_AGAIN_NS) {
-		cri_free(i->cri);
-		i->cri = NULL;
-		start_cri(i);
-	}
 }
 
 /* ---- the API server ----------------------------------------------------------------------- */
@@ -244,7 +265,7 @@ int identity_new(struct identity **ret, struct loop *l, const struct identity_co
 		return code;
 	}
 	if (runtime_is_away(i))
-		loop_arm(i->again, 0, FIND_AGAIN_NS);
+		loop_arm(i->again, 0, LOGS_AGAIN_NS);
 	i->config.changed(i->config.ctx, i);
 	*ret = i;
 	return EXIT_OK;
@@ -266,7 +287,7 @@ void identity_want(struct identity *i, struct str id)
 		cri_want(i->cri, id);
 	/* the kubelet makes the link shortly after the container: its next event will ask again */
 	if (runtime_is_away(i) && i->logs_told && clock_boot_ns() - i->logs_ns > LOGS_EVERY_NS)
-		loop_arm(i->again, LOGS_EVERY_NS / 4, FIND_AGAIN_NS);
+		loop_arm(i->again, LOGS_EVERY_NS / 4, LOGS_AGAIN_NS);
 }
 
 bool identity_settled(const struct identity *i)
@@ -276,6 +297,28 @@ bool identity_settled(const struct identity *i)
 
 	return (!cri || (cri->state != CRI_SEARCHING && cri->state != CRI_READING)) &&
 	       (!api || api->state != API_LISTING);
+}
+
+void identity_asked(const struct identity *i, struct pipe_asked *ret)
+{
+	const struct cri_status *cri = identity_cri_status(i);
+	const struct api_status *api = identity_api_status(i);
+
+	*ret = (struct pipe_asked){ 0 };
+	if (cri) {
+		ret->requests = cri->calls;
+		ret->failures = cri->failures;
+		ret->refused = cri->too_large + cri->skipped;
+		ret->forgotten = cri->forgotten;
+		ret->unasked = cri->wants_lost;
+		ret->unanswered = cri->wants_unanswered;
+	}
+	if (api) {
+		ret->requests += api->requests;
+		ret->failures += api->failures;
+		ret->refused += api->too_large + api->bad_objects;
+		ret->forgotten += api->pods_evicted;
+	}
 }
 
 bool identity_has_runtime(const struct identity *i)

@@ -11,6 +11,7 @@
 #include "ask/cri.h"
 #include "cmd/podtrace/options.h"
 #include "node/host.h"
+#include "pipe.h"
 
 struct identity;
 
@@ -40,6 +41,9 @@ void identity_want(struct identity *i, struct str id);
 
 /* Every source has told what it has, or has failed: who is not known now is not there. */
 bool identity_settled(const struct identity *i);
+
+/* What asking cost, and what did not come of it. */
+void identity_asked(const struct identity *i, struct pipe_asked *ret);
 
 /* There is a place where a runtime's socket is, or was said to be. */
 bool identity_has_runtime(const struct identity *i);

@@ -12,11 +12,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/podtrace/live.h"
+#include "enrich/cgroup_tree.h"
 #include "version.h"
 
 #define CLOCK_EVERY_NS (5 * NSEC_PER_SEC)
 #define EXPIRE_EVERY_NS (60 * NSEC_PER_SEC)
 #define FLUSH_EVERY_NS (100 * NSEC_PER_MSEC)
+#define LAST_NAMES_NS (500 * NSEC_PER_MSEC)
 
 /* ---- the loop's events -------------------------------------------------------------------- */
 
@@ -105,6 +107,7 @@ static int start_capture(struct live *v)
 	struct capture_config config = {
 		/* a terminal shows arguments; what leaves the node only if asked for */
 		.args_max = o->command_args || person ? ARGS_MAX : 0,
+		.cgroup_tree = pipe_cgroup_tree(v->pipe),
 		.filter = targets_any(v->targets),
 		.follow = targets_named(v->targets),
 		.record = live_record,
@@ -196,6 +199,9 @@ static void tell_identity(struct live *v)
 	static struct summary s;
 
 	pipe_summary(v->pipe, &s);
+	if (pipe_cgroup_tree(v->pipe) != CGROUP_TREE_V2)
+		log_info("identity", "containers are told apart by the %s tree of cgroup v1",
+			 cgroup_tree_name(pipe_cgroup_tree(v->pipe)));
 	if (s.cgroup_by_walk)
 		log_warn("identity", "cgroups older than podtrace are found by walking the tree: some "
 			 "events of theirs stay without a name; give podtrace the capability "
@@ -323,6 +329,36 @@ static int finish_tap(struct live *v)
 	return EXIT_OK;
 }
 
+struct last_names {
+	struct live *live;
+	u64 until_ns;
+};
+
+static void on_last_names(void *ctx)
+{
+	struct last_names *n = ctx;
+
+	pipe_tick(n->live->pipe, clock_boot_ns());
+	if (!pipe_held(n->live->pipe) || loop_now(n->live->loop) >= n->until_ns)
+		loop_stop(n->live->loop, EXIT_OK);
+}
+
+/* What happened last may still wait for its name, which is on its way. */
+static void await_names(struct live *v)
+{
+	struct last_names n = { .live = v, .until_ns = clock_boot_ns() + LAST_NAMES_NS };
+	struct loop_timer *timer;
+
+	if (!pipe_held(v->pipe))
+		return;
+	timer = loop_timer_new(v->loop, on_last_names, &n);
+	if (!timer)
+		return;
+	loop_arm(timer, 0, 5 * NSEC_PER_MSEC);
+	loop_run(v->loop);
+	loop_timer_free(timer);
+}
+
 /* No event is lost by stopping: programs first, then the ring, then the queues. */
 static int finish(struct live *v)
 {
@@ -333,6 +369,7 @@ static int finish(struct live *v)
 	loop_disarm(v->end);
 	capture_stop(v->capture);
 	capture_drain(v->capture);
+	await_names(v);
 	pipe_let_all_go(v->pipe);
 	live_collect(v);
 	if (v->otel)

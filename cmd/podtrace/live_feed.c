@@ -105,13 +105,13 @@ static void check_runtime(struct live *v, const struct cri_status *s)
 {
 	struct pipe_check check = { .family = "identity", .name = "runtime" };
 
-	check.state = !s || s->state != CRI_UP ? FEATURE_OFF :
-		      s->events		       ? FEATURE_ON :
-						 FEATURE_REDUCED;
+	check.state = !s || s->state != CRI_UP ? FEATURE_OFF
+		      : s->events	       ? FEATURE_ON
+					       : FEATURE_REDUCED;
 	str_copy(check.rung, sizeof(check.rung),
-		 check.state == FEATURE_OFF ? STR("none") :
-		 s->events		    ? STR("events") :
-					      STR("polling"));
+		 check.state == FEATURE_OFF ? STR("none")
+		 : s->events		    ? STR("events")
+					    : STR("polling"));
 	put_check(v, &check);
 	if (check.state != FEATURE_OFF)
 		put_runtime(v, s);
@@ -173,9 +173,14 @@ void live_meet(void *ctx, u64 cgroup, struct str path)
 
 void live_collect(struct live *v)
 {
+	struct pipe_asked asked;
 	struct ledger_page page;
 	u64 now = clock_boot_ns();
 
+	if (v->identity) {
+		identity_asked(v->identity, &asked);
+		pipe_asked(v->pipe, &asked);
+	}
 	capture_ledger(v->capture, &page);
 	pipe_ledger(v->pipe, &page);
 	pipe_collect_begin(v->pipe, now);

@@ -12,8 +12,8 @@
 #define AFTER_NS (3 * NSEC_PER_SEC)
 /* Sources that have told nothing yet are not waited for any longer. */
 #define UNSETTLED_NS (15 * NSEC_PER_SEC)
-#define EVERY_NS NSEC_PER_SEC
-#define LOOKED_MAX 256 /* containers looked for, once each */
+#define EVERY_NS     NSEC_PER_SEC
+#define LOOKED_MAX   256 /* containers looked for, once each */
 
 struct missing {
 	const struct options *o;
@@ -65,16 +65,20 @@ static void tell_missing(const struct missing *m, struct str what)
 	const struct cri_status *cri = m->identity ? identity_cri_status(m->identity) : NULL;
 	int n = (int)what.n;
 
-	if (api && (api->http == 403 || api->http == 404))
-		log_warn("target", "pods \"%.*s\" not found: %s: %s", n, what.p, api->reason, api->fix);
+	if (api && (api->access == API_ACCESS_FORBIDDEN || api->access == API_ACCESS_HIDDEN))
+		log_warn("target", "pods \"%.*s\" not found: %s: %s", n, what.p, api->reason,
+			 api->fix);
 	else if (!cri)
-		log_warn("target", "pods \"%.*s\" not found: the runtime is not asked "
-			 "(PODTRACE_CRI_RESOLVE=false)", n, what.p);
+		log_warn("target",
+			 "pods \"%.*s\" not found: the runtime is not asked "
+			 "(PODTRACE_CRI_RESOLVE=false)",
+			 n, what.p);
 	else if (cri->state != CRI_UP)
 		log_warn("target", "pods \"%.*s\" not found: %s: %s", n, what.p, cri->reason,
 			 cri->fix);
 	else
-		log_warn("target", "pods \"%.*s\" not found on this node: check name and namespace, "
+		log_warn("target",
+			 "pods \"%.*s\" not found on this node: check name and namespace, "
 			 "and that it runs here: podtrace sees the node it runs on, so use the "
 			 "podtrace pod on the pod's node; it is shown as soon as it comes",
 			 n, what.p);
@@ -160,8 +164,7 @@ static void check_containers(struct missing *m)
 		struct who who = who_of(m, c);
 
 		if (!c->sandbox && !c->exited && !enrich_has_container(enrich, c) &&
-		    !was_looked_for(m, c) &&
-		    target_match(m->target, &who, false) == TARGET_YES) {
+		    !was_looked_for(m, c) && target_match(m->target, &who, false) == TARGET_YES) {
 			look_for(m, c); /* it may change the names we walk through */
 			return;
 		}

@@ -33,7 +33,7 @@ int target_options(const struct options *o, struct target **ret)
 	*ret = NULL;
 	return fail(EXIT_USAGE, "%s",
 		    r ? "these targets mean the whole node but for some: name what to watch, or "
-			"write --all as well (or set PODTRACE_ALLOW_BROAD_CGROUP=1)" :
-			"--all: the whole node and what is named exclude each other: write one of "
+			"write --all as well (or set PODTRACE_ALLOW_BROAD_CGROUP=1)"
+		      : "--all: the whole node and what is named exclude each other: write one of "
 			"them; with --all, names can only exclude (-n '!kube-system')");
 }

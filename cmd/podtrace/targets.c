@@ -13,7 +13,7 @@
 #include "enrich/cgroup_proc.h"
 
 struct directory {
-	const char *option;	/* "--cgroup", "--pid" */
+	const char *option; /* "--cgroup", "--pid" */
 	char path[CGROUPS_PATH_MAX];
 	u64 id;
 };
@@ -75,11 +75,14 @@ static int add_directory(struct targets *t, const struct pipe *pipe, const char 
 	int n, err = pipe_cgroup_id(pipe, dir, &d->id);
 
 	if (err)
-		return fail(EXIT_RUN, "%s: \"%s\" is no cgroup of this node (%s): give a directory "
-			    "below %s", option, given, strerror(-err), t->o->cgroup_base);
+		return fail(EXIT_RUN,
+			    "%s: \"%s\" is no cgroup of this node (%s): give a directory "
+			    "below %s",
+			    option, given, strerror(-err), t->o->cgroup_base);
 	n = enrich_cgroup_path(pipe_enrich(pipe), d->id, d->path, sizeof(d->path));
 	if (n == 1 && !t->o->allow_broad)
-		return fail(EXIT_USAGE, "%s: \"%s\" is in the root of the cgroups, which means the "
+		return fail(EXIT_USAGE,
+			    "%s: \"%s\" is in the root of the cgroups, which means the "
 			    "whole node: write --all instead, or set PODTRACE_ALLOW_BROAD_CGROUP=1",
 			    option, given);
 	d->option = option;
@@ -103,9 +106,10 @@ static int add_pid(struct targets *t, const struct pipe *pipe, struct str pid)
 		close(fd);
 	}
 	if (n < 0)
-		return fail(EXIT_RUN, "--pid: %s: %s: give the id of a running process, as this pid "
-			    "namespace has it", number,
-			    errno == ENOENT ? "there is no such process" : strerror(errno));
+		return fail(EXIT_RUN,
+			    "--pid: %s: %s: give the id of a running process, as this pid "
+			    "namespace has it",
+			    number, errno == ENOENT ? "there is no such process" : strerror(errno));
 	if (!cgroup_proc_path((struct str){ text, (size_t)n }, &path, NULL))
 		return fail(EXIT_RUN, "--pid: %s: %s names no cgroup", number, file);
 	str_copy(dir, sizeof(dir), path);
@@ -139,7 +143,8 @@ bool targets_placed(void *ctx, struct str path)
 	for (size_t i = 0; i < t->n; i++) {
 		struct str dir = str_of(t->directories[i].path);
 
-		if (str_starts(path, dir) && (path.n == dir.n || path.p[dir.n] == '/' || dir.n == 1))
+		if (str_starts(path, dir) &&
+		    (path.n == dir.n || path.p[dir.n] == '/' || dir.n == 1))
 			return true;
 	}
 	return false;

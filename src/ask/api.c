@@ -10,7 +10,6 @@
 
 #define CONNECTIONS_KEPT 2 /* the watch's, and one for questions */
 #define BACKOFF_MAX_NS	 (60 * NSEC_PER_SEC)
-#define VALUE_KEPT_MAX	 64
 
 /* ---- what we tell of ourselves --------------------------------------------------------------- */
 
@@ -68,6 +67,7 @@ void api_fail(struct api *a, const struct api_answer *x)
 		.server = a->st.server,
 		.token_file = a->server.tls ? a->server.token.path : NULL,
 		.ca_file = a->server.ca.path,
+		.ca_dropped = a->server.ca_dropped,
 		.code = x->code,
 		.http = x->http,
 		.stopped = x->stopped,
@@ -242,7 +242,7 @@ static int make(struct api *a)
 	a->aside.body = on_aside;
 	a->aside.ended = on_aside_end;
 	a->aside.ctx = a;
-	buf_init(&a->aside_text, API_OBJECT_MAX + VALUE_KEPT_MAX);
+	buf_init(&a->aside_text, API_OBJECT_MAX + YYJSON_PADDING_SIZE);
 	api_split_init(&a->split);
 	a->again = loop_timer_new(a->loop, api_again, a);
 	a->chores = loop_timer_new(a->loop, on_chores, a);

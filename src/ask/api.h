@@ -74,15 +74,18 @@ struct api_config {
 	const char *node;	/* this node's name in Kubernetes */
 	void (*pod)(void *ctx, const struct pod *draft);
 	void (*pod_gone)(void *ctx, struct str uid);	/* as struct pod's uid */
-	/* Of a pod just told or about to be; no created_ns. They go with their pod. */
+	/* Of a pod just told or about to be: its id, name, image and restarts, but no created_ns.
+	 * They go with their pod. */
 	void (*container)(void *ctx, const struct container *draft);
+	/* The state or its reason changed. Like all of these, from the loop and never from api_new. */
 	void (*changed)(void *ctx, const struct api_status *status);
 	void *ctx;
 };
 
 struct api;
 
-/* 0 also when there is no API server to ask (state API_OFF); -errno only for want of memory. */
+/* 0 also when there is no API server to ask (state API_OFF); -errno only for want of memory.
+ * Strings of the configuration are copied. */
 int api_new(struct api **ret, struct loop *l, const struct api_config *config);
 void api_free(struct api *a);		/* NULL is fine; from any handler but api's own */
 

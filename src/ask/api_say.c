@@ -88,14 +88,19 @@ static void say_stopped(struct api_words *w, const struct api_trouble *t)
 
 static void say_tls(struct api_words *w, const struct api_trouble *t)
 {
+	char unused[64] = "";
+
 	switch (t->code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 		snprintf(w->reason, sizeof(w->reason),
 			 "the certificate of %s is not accepted: %.120s", t->server, t->error);
+		if (t->ca_dropped)
+			snprintf(unused, sizeof(unused), " (%zu in it are of kinds unknown here)",
+				 t->ca_dropped);
 		snprintf(w->fix, sizeof(w->fix),
-			 "it must be signed by the CA in %.64s, be valid now, and name the host "
+			 "it must be signed by the CA in %.64s%s, be valid now, and name the host "
 			 "(of an IP address: %s)",
-			 t->ca_file, API_HOST);
+			 t->ca_file, unused, API_HOST);
 		return;
 	case CURLE_SSL_CACERT_BADFILE:
 		snprintf(w->reason, sizeof(w->reason), "the CA in %.96s cannot be used: %.120s",

@@ -13,6 +13,7 @@ struct api_trouble {
 	const char *verb;	/* "list" or "watch" pods */
 	const char *server;	/* "https://10.96.0.1:443" */
 	const char *token_file, *ca_file; /* token_file NULL: no token is sent (http) */
+	size_t ca_dropped;	/* certificates in ca_file that cannot be used */
 	CURLcode code;
 	int http;		/* 0: no answer came */
 	int stopped;		/* -errno: we ended it (-EBADMSG, -EFBIG, -ENOMEM), 0 */

@@ -29,7 +29,7 @@ struct api_server {
 	struct curl_slist *connect_to, *headers;
 	struct api_file token, ca;
 	struct buf pem;		/* cleaned CA certificates */
-	u64 ca_dropped;		/* certificates in it that TLS here cannot use */
+	size_t ca_dropped;	/* certificates of the file that TLS here cannot use */
 };
 
 /* 0; -EINVAL with words: this is no cluster, or what describes it cannot be used; -ENOMEM. */

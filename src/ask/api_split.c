@@ -180,8 +180,3 @@ int api_split_feed(struct api_split *s, struct str bytes, api_split_fn fn, void 
 	}
 	return ret ? ret : keep(s, bytes.p + from, bytes.n - from);
 }
-
-bool api_split_whole(const struct api_split *s)
-{
-	return !s->depth && !s->inside && (!s->list || s->rest.n > 0);
-}

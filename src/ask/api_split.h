@@ -46,7 +46,4 @@ void api_split_start(struct api_split *s, bool list);
  * API_BODY_MAX; -ENOMEM. Nothing may be fed after a failure. */
 int api_split_feed(struct api_split *s, struct str bytes, api_split_fn fn, void *ctx);
 
-/* Is what came whole: a list to its last bracket, a stream to the end of an object? */
-bool api_split_whole(const struct api_split *s);
-
 #endif

@@ -18,7 +18,7 @@
 #define WATCH_MAX_S   480u
 #define WATCH_LATE_NS (30 * NSEC_PER_SEC) /* after which it is dead */
 #define CALM_NS	      (5 * NSEC_PER_SEC)  /* a watch that lasted so long was none that fails */
-#define AT_ONCE_NS    (1 * NSEC_PER_SEC)  /* one that ended so soon is no good */
+#define AT_ONCE_NS    (1 * NSEC_PER_SEC)  /* no more than one watch in this time */
 
 /* What an opaque value of the server's is in a query. */
 static void add_query(struct buf *b, const char *key, const char *value)
@@ -219,7 +219,8 @@ static int read_list(struct api *a)
 	struct str next;
 	int err = -EBADMSG;
 
-	if (!api_split_whole(&a->split) || api_json_read(&a->split.rest, &doc))
+	/* Half a list is no JSON. */
+	if (api_json_read(&a->split.rest, &doc))
 		return -EBADMSG;
 	metadata = yyjson_obj_get(yyjson_doc_get_root(doc), "metadata");
 	next = api_json_str(yyjson_obj_get(metadata, "continue"));
@@ -272,8 +273,12 @@ static void watch_ended(struct api *a, const struct api_answer *x)
 			.message = str_of(a->error.message),
 		};
 	} else if (!x->code && x->http == 200) {
-		if (lasted >= AT_ONCE_NS || a->st.events != a->began_events) {
+		if (lasted >= AT_ONCE_NS) {
 			watch_begin(a);
+			return;
+		}
+		if (a->st.events != a->began_events) {
+			loop_arm(a->again, AT_ONCE_NS - lasted, 0);
 			return;
 		}
 		e.error = "it ends each watch at once";

@@ -28,12 +28,12 @@ void cri_arm(struct cri *c, u64 after_ns)
 
 /* ---- calls --------------------------------------------------------------------------------- */
 
-int cri_call(struct cri *c, struct grpc_call **ret, struct grpc_request *r)
+int cri_call(struct cri *c, struct grpc *g, struct grpc_call **ret, struct grpc_request *r)
 {
 	int err;
 
 	r->timeout_ns = CRI_TIMEOUT_NS;
-	err = grpc_start(ret, c->grpc, r);
+	err = grpc_start(ret, g, r);
 	c->status.calls++;
 	if (err)
 		c->status.failures++;
@@ -168,7 +168,7 @@ static enum cri_trouble ask_version(struct cri *c, const char *path, char *text)
 	int err = grpc_new(&c->grpc, c->loop, path);
 
 	if (!err)
-		err = cri_call(c, &call, &r);
+		err = cri_call(c, c->grpc, &call, &r);
 	if (!err)
 		return CRI_FINE;
 	grpc_free(c->grpc);
@@ -267,7 +267,7 @@ static void ask_driver(struct cri *c)
 	struct grpc_call *call;
 
 	/* Without it the driver is not known, as with those that do not tell. */
-	cri_call(c, &call, &r);
+	cri_call(c, c->grpc, &call, &r);
 }
 
 void cri_listed(struct cri *c)
@@ -331,6 +331,7 @@ void cri_free(struct cri *c)
 	if (!c)
 		return;
 	grpc_free(c->grpc);
+	cri_places_free(c);
 	cri_wants_free(c);
 	cri_known_end(&c->known);
 	loop_timer_free(c->timer);

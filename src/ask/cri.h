@@ -6,14 +6,21 @@
  *
  *  - Candidates (find.h) are tried in order: a socket that answers Version is taken. If none
  *    does, again after 1, 2, 4 ... 30 s, so a runtime that comes later is found.
- *  - Then both lists (ListPodSandbox, ListContainers), then GetContainerEvents, if the runtime
- *    has it. If it has not (UNIMPLEMENTED; CRI-O with enable_pod_events=false ends the stream
- *    at once with OK), the lists are read every CRI_POLL_NS. Whenever a stream breaks, lists
- *    are read again before the next one: nothing that happened in between is missed.
- *  - cri_want: ask for one container now, as its cgroup was just seen. CRI-O and sandboxes
- *    are listed only after their cgroup is made: asked again after 20, 40, 80 ... ms until
- *    CRI_WANT_NS have passed.
- *  - A runtime that dies or is restarted costs a CRI_DOWN and the way from the start.
+ *  - Then GetContainerEvents, if the runtime has it, and both lists (ListPodSandbox,
+ *    ListContainers), in this order: what happens while they are written comes by the stream.
+ *    With a stream the lists are read every five minutes; without one (UNIMPLEMENTED; CRI-O with
+ *    enable_pod_events=false ends it at once with OK; containerd 1.7 takes each event away from
+ *    its other listeners, the kubelet among them, so we do not listen) every CRI_POLL_NS.
+ *    Whenever a stream breaks, lists are read with the next one: nothing that happened in
+ *    between is missed.
+ *  - Lists know neither a pod's address nor whether it is on the host's network: each living pod
+ *    is asked for once more (PodSandboxStatus) and then told again. The same draft is never told
+ *    twice unless cri_want asks for it.
+ *  - cri_want: ask for one container now, as its cgroup was just seen, and for its pod if that
+ *    was never told. CRI-O and sandboxes are listed only after their cgroup is made: asked again
+ *    after 20, 40, 80 ... ms until CRI_WANT_NS have passed.
+ *  - A runtime that dies, is restarted, or leaves three calls in a row without an answer costs a
+ *    CRI_DOWN and the way from the start.
  *
  * What it answers is hostile: messages over CRI_MESSAGE_MAX, more memory than
  * CRI_MEMORY_MAX to unpack one, wrong types, cut frames end the call, with the reason in the
@@ -62,14 +69,15 @@ struct cri_status {
 	char fix[160];		/* what to do about it */
 	u64 calls, failures;	/* unary calls and streams; those that failed */
 	u64 events_n, polls;
-	u64 too_large;		/* messages over a limit */
+	u64 too_large;		/* messages over a limit; counted in failures, too */
 	u64 wants_lost;		/* cri_want without room */
 	u64 wants_unanswered;	/* given up after CRI_WANT_NS */
 	u64 restarts;		/* CRI_UP after CRI_DOWN */
-	u64 skipped;		/* containers without a usable id, pods without a usable uid */
+	u64 skipped;		/* no usable id, or a pod without a usable uid; each time it is seen */
 	u64 forgotten;		/* known ones over CRI_KNOWN_MAX: their end is not told */
 };
 
+/* All are called from the loop, never before cri_new has returned. */
 struct cri_config {
 	const struct cri_candidate *candidates;	/* copied */
 	size_t candidates_n;
@@ -93,19 +101,22 @@ struct cri_config {
 struct cri;
 
 int cri_new(struct cri **ret, struct loop *l, const struct cri_config *config);	/* 0 or -errno */
-void cri_free(struct cri *c);		/* NULL is fine; from any handler but cri's own */
+/* NULL is fine; from any handler but cri's own. Nothing is called any more. */
+void cri_free(struct cri *c);
 
-/* Ask for this container (64 hex digits; also a sandbox's) as soon as possible. Asking twice
- * is one question. Nothing happens while no runtime is up: lists come when it is. */
+/* Ask for this container (32 to 64 lower-case hex digits; also a sandbox's) as soon as possible:
+ * the question leaves in this turn, and the answer is told even if it was told before. Asking
+ * twice is one question. Nothing happens while no runtime is there: lists come when it is. */
 void cri_want(struct cri *c, struct str id);
 
 /*
  * Where a container's cgroup is and its pid, by ContainerStatus (verbose): for a person's
  * --pid and for nodes on which no other way finds the directory. fields: JSON paths below
  * the info's object to look at first, comma separated (PODTRACE_CRI_CGROUP_FIELDS), or NULL;
- * then runtimeSpec.linux.cgroupsPath. fn is called once, from the loop: path as the runtime
- * wrote it ("/kubepods/..." or "slice:prefix:id"), "" with a reason if it did not tell.
- * -ENOTCONN when no runtime is up, -ENOSPC when 16 are under way.
+ * then runtimeSpec.linux.cgroupsPath; it must stay until fn is called. That happens once, from
+ * the loop: path as the runtime wrote it ("/kubepods/..." or "slice:prefix:id", any bytes), ""
+ * with a reason if it did not tell or went away. -ENOTCONN when no runtime is there, -ENOSPC
+ * when 16 are under way, -EINVAL no id, -ENOMEM.
  */
 struct cri_place {
 	struct str cgroup;

@@ -44,8 +44,8 @@ struct sandbox {
 	const Runtime__V1__PodSandboxMetadata *metadata;
 	s64 created_at;
 	struct map labels, annotations;
-	/* Of events: */
-	bool full;
+	u32 flags; /* of cri_known_pod */
+	/* What lists do not say: */
 	const char *ip;
 	bool host_network;
 };
@@ -57,7 +57,7 @@ struct application {
 	const char *image_ref, *image_id;
 	s64 created_at;
 	struct map labels;
-	bool full;
+	u32 flags;
 };
 
 /* ---- maps ---------------------------------------------------------------------------------- */
@@ -147,7 +147,7 @@ static void tell_sandbox(struct cri_known *k, const struct sandbox *s)
 	pod.annotations_n =
 		map_labels(s->annotations, STR(POD_ANNOTATION_PREFIX), annotations, &pod.cut);
 	pod_derive_owner(&pod);
-	cri_known_pod(k, &pod, &c, s->full);
+	cri_known_pod(k, &pod, &c, s->flags);
 }
 
 /* As the manifest has it. The kubelet asks for an image by its digest, once it has it: that is
@@ -161,6 +161,14 @@ static struct str image_name(const Runtime__V1__ImageSpec *image)
 	return str_starts(name, STR("sha256:")) || cri_id_ok(name) ? STR("") : name;
 }
 
+/* containerd: id "sha256:...", reference the same. CRI-O: id bare hex, reference with a digest. */
+static struct str image_id(const struct application *a)
+{
+	struct str id = str_of(a->image_id), ref = str_of(a->image_ref);
+
+	return ref.n && !str_starts(id, STR("sha256:")) ? ref : id;
+}
+
 static void tell_application(struct cri_known *k, const struct application *a)
 {
 	struct str label = map_get(a->labels, LABEL_CONTAINER);
@@ -170,7 +178,7 @@ static void tell_application(struct cri_known *k, const struct application *a)
 			       .pod_name = map_get(a->labels, LABEL_POD_NAME),
 			       .name = label.n || !a->metadata ? label : str_of(a->metadata->name),
 			       .image = image_name(a->image),
-			       .image_id = str_of(a->image_id),
+			       .image_id = image_id(a),
 			       .restarts = a->metadata ? a->metadata->attempt : 0,
 			       .created_ns = unix_ns(a->created_at) };
 
@@ -179,25 +187,37 @@ static void tell_application(struct cri_known *k, const struct application *a)
 		return;
 	}
 	str_copy(c.id, sizeof(c.id), str_of(a->id));
-	if (!c.image_id.n)
-		c.image_id = str_of(a->image_ref);
 	if (!uid.n)
 		uid = str_of(cri_known_uid(k, str_of(a->sandbox_id)));
 	copy_uid(c.pod_uid, uid);
-	cri_known_container(k, &c, str_of(a->sandbox_id), a->full);
+	cri_known_container(k, &c, str_of(a->sandbox_id), a->flags);
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
+static u32 if_dead(Runtime__V1__PodSandboxState state)
+{
+	return state == RUNTIME__V1__POD_SANDBOX_STATE__SANDBOX_READY ? 0 : CRI_DEAD;
+}
+
 static void tell_listed(struct cri_known *k, const Runtime__V1__PodSandbox *p)
 {
 	struct sandbox s = { .id = p->id,
+			     .flags = if_dead(p->state),
 			     .metadata = p->metadata,
 			     .created_at = p->created_at,
 			     .labels = { p->labels, p->n_labels },
 			     .annotations = { p->annotations, p->n_annotations } };
 
 	tell_sandbox(k, &s);
+}
+
+static void tell_those(struct cri_known *k, const Runtime__V1__ListPodSandboxResponse *m, u32 flags)
+{
+	for (size_t i = 0; i < m->n_items; i++) {
+		if (if_dead(m->items[i]->state) == flags)
+			tell_listed(k, m->items[i]);
+	}
 }
 
 int cri_answer_pods(struct cri_known *k, struct str message)
@@ -208,12 +228,9 @@ int cri_answer_pods(struct cri_known *k, struct str message)
 		&a, &runtime__v1__list_pod_sandbox_response__descriptor, message, &err);
 
 	/* A pod's dead sandboxes first, so that its living one has the last word. */
-	for (int ready = 0; ready < 2 && m; ready++) {
-		for (size_t i = 0; i < m->n_items; i++) {
-			if ((m->items[i]->state == RUNTIME__V1__POD_SANDBOX_STATE__SANDBOX_READY) ==
-			    ready)
-				tell_listed(k, m->items[i]);
-		}
+	if (m) {
+		tell_those(k, m, CRI_DEAD);
+		tell_those(k, m, 0);
 	}
 	arena_free(&a, false);
 	return err;
@@ -243,7 +260,8 @@ int cri_answer_containers(struct cri_known *k, struct str message)
 	return err;
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- what tells all: events and a pod's status
+ * ---------------------------------------------------------------------------------- */
 
 static bool is_host_network(const Runtime__V1__PodSandboxStatus *p)
 {
@@ -258,11 +276,24 @@ static void tell_sandbox_status(struct cri_known *k, const Runtime__V1__PodSandb
 			     .created_at = p->created_at,
 			     .labels = { p->labels, p->n_labels },
 			     .annotations = { p->annotations, p->n_annotations },
-			     .full = true,
+			     .flags = CRI_FULL | if_dead(p->state),
 			     .ip = p->network ? p->network->ip : NULL,
 			     .host_network = is_host_network(p) };
 
 	tell_sandbox(k, &s);
+}
+
+int cri_answer_pod(struct cri_known *k, struct str message)
+{
+	struct arena a = ARENA(CRI_MEMORY_MAX);
+	int err;
+	const Runtime__V1__PodSandboxStatusResponse *m = arena_unpack(
+		&a, &runtime__v1__pod_sandbox_status_response__descriptor, message, &err);
+
+	if (m && m->status)
+		tell_sandbox_status(k, m->status);
+	arena_free(&a, false);
+	return err;
 }
 
 static void tell_status(struct cri_known *k, const Runtime__V1__ContainerStatus *c,
@@ -276,7 +307,7 @@ static void tell_status(struct cri_known *k, const Runtime__V1__ContainerStatus 
 				   .image_id = c->image_id,
 				   .created_at = c->created_at,
 				   .labels = { c->labels, c->n_labels },
-				   .full = true };
+				   .flags = CRI_FULL };
 
 	tell_application(k, &app);
 }

@@ -20,6 +20,7 @@ int cri_answer_version(struct cri_version *ret, struct str message);
 /* "systemd", "cgroupfs", "" if it does not say. */
 int cri_answer_driver(const char **ret, struct str message);
 int cri_answer_pods(struct cri_known *k, struct str message);		/* ListPodSandbox */
+int cri_answer_pod(struct cri_known *k, struct str message);		/* PodSandboxStatus */
 int cri_answer_containers(struct cri_known *k, struct str message);	/* ListContainers */
 int cri_answer_event(struct cri_known *k, struct str message);		/* GetContainerEvents */
 

@@ -33,12 +33,12 @@ struct cri_asking {
 	struct cri *cri;
 	struct grpc_call *call;		/* NULL: free */
 	char id[WHO_ID_MAX];
-	bool sandbox;			/* ListPodSandbox; else ListContainers */
+	bool sandbox;			/* PodSandboxStatus; else ListContainers */
 };
 
 struct cri_place_call {
 	struct cri *cri;
-	struct grpc_call *call;		/* NULL: free */
+	struct grpc *grpc;		/* NULL: free */
 	const char *fields;
 	cri_place_fn fn;
 	void *ctx;
@@ -85,8 +85,8 @@ struct cri {
 
 /* ---- cri.c ---- */
 
-/* A unary call to the runtime in use, counted. 0 or -errno. */
-int cri_call(struct cri *c, struct grpc_call **ret, struct grpc_request *r);
+/* A unary call, counted. 0 or -errno. */
+int cri_call(struct cri *c, struct grpc *g, struct grpc_call **ret, struct grpc_request *r);
 /*
  * Each end of a call but Version's goes through here: counts, the reason, and whether the
  * runtime is gone. what: "ListContainers". 0: the answer is to be read; -EIO: this call
@@ -133,11 +133,13 @@ void cri_events(struct cri *c);	/* open the stream, unless it is open or of no u
 int cri_wants_new(struct cri *c);
 void cri_wants_free(struct cri *c);
 void cri_wants_go(struct cri *c);	/* a runtime is there */
+void cri_wants_fill(struct cri *c);	/* ask for what lists do not say of pods */
 void cri_wants_stop(struct cri *c);	/* its calls are gone */
 
 /* ---- cri_place.c ---- */
 
-/* Its calls are gone: those who asked are told the reason. */
+/* The runtime is gone: those who asked are told the reason. */
 void cri_places_stop(struct cri *c, const char *reason);
+void cri_places_free(struct cri *c);	/* without a word */
 
 #endif

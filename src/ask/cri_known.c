@@ -18,9 +18,12 @@ struct uid {
 
 /* Value of an id. */
 struct told {
-	u64 base, extra; /* hashes of what was told */
-	u32 round;	 /* in which it was seen last */
+	/* Hashes of what lists said, and of what others did; 0: nothing. Runtimes say things in one
+	 * way here and in another one there, which must not look like news each time. */
+	u64 listed, full;
+	u32 round; /* in which it was seen last */
 	bool sandbox, again;
+	bool thin;	/* a list had the last word */
 	struct uid uid; /* of a sandbox: its pod's */
 };
 
@@ -123,77 +126,87 @@ static void mix_labels(const struct cri_known *k, u64 *h, const struct label *la
 	mix(k, h, &sum, sizeof(sum));
 }
 
-static u64 hash_container(const struct cri_known *k, const struct container *c)
+static void mix_container(const struct cri_known *k, u64 *h, const struct container *c)
 {
-	u64 h = 0;
-
-	mix_str(k, &h, str_of(c->pod_uid));
-	mix_str(k, &h, c->pod_namespace);
-	mix_str(k, &h, c->pod_name);
-	mix_str(k, &h, c->name);
-	mix(k, &h, &c->restarts, sizeof(c->restarts));
-	mix(k, &h, &c->created_ns, sizeof(c->created_ns));
-	return h;
+	mix_str(k, h, str_of(c->pod_uid));
+	mix_str(k, h, c->pod_namespace);
+	mix_str(k, h, c->pod_name);
+	mix_str(k, h, c->name);
+	mix_str(k, h, c->image);
+	mix_str(k, h, c->image_id);
+	mix(k, h, &c->restarts, sizeof(c->restarts));
+	mix(k, h, &c->created_ns, sizeof(c->created_ns));
 }
 
-static u64 hash_pod(const struct cri_known *k, const struct pod *p)
+static void mix_pod(const struct cri_known *k, u64 *h, const struct pod *p)
 {
-	u64 h = 0;
+	mix_str(k, h, p->namespace);
+	mix_str(k, h, p->name);
+	mix_str(k, h, p->ip);
+	mix(k, h, &p->host_network, sizeof(p->host_network));
+	mix_labels(k, h, p->labels, p->labels_n);
+	mix_labels(k, h, p->annotations, p->annotations_n);
+}
 
-	mix_str(k, &h, p->namespace);
-	mix_str(k, &h, p->name);
-	mix_labels(k, &h, p->labels, p->labels_n);
-	mix_labels(k, &h, p->annotations, p->annotations_n);
-	return h;
+static bool differs(struct told *t, u64 hash, bool full)
+{
+	u64 *before = full ? &t->full : &t->listed;
+	/* The first of its kind is held against the other one; a list's never adds to that. */
+	u64 against = *before ? *before : full ? t->listed : hash;
+
+	*before = hash;
+	return against != hash;
 }
 
 /* Remember it as told just now. Is it worth telling? */
-static bool is_news(struct cri_known *k, struct str id, const struct told *now, bool full)
+static bool is_news(struct cri_known *k, struct str id, const struct told *now, u64 hash, u32 flags)
 {
 	struct key key = key_of(id);
-	bool fresh, news;
-	struct told *t = table_add(k->ids, &key, &fresh);
+	bool news;
+	struct told *t = table_add(k->ids, &key, &news);
 
-	news = fresh || t->again || t->base != now->base || (full && t->extra != now->extra);
+	hash |= 1;
+	news = differs(t, hash, flags & CRI_FULL) || news || t->again;
 	if (memcmp(&t->uid, &now->uid, sizeof(t->uid))) {
 		pod_discount(k, &t->uid);
 		pod_count(k, &now->uid);
 	}
 	t->uid = now->uid;
 	t->sandbox = now->sandbox;
-	t->base = now->base;
-	if (full || news)
-		t->extra = now->extra;
+	if (flags & CRI_FULL || news)
+		t->thin = now->uid.text[0] && !flags;
 	t->again = false;
 	t->round = k->round;
 	return news;
 }
 
 void cri_known_container(struct cri_known *k, const struct container *c, struct str sandbox_id,
-			 bool full)
+			 u32 flags)
 {
-	struct told now = { .base = hash_container(k, c) };
+	struct told now = { .sandbox = false };
+	u64 hash = 0;
 
-	mix_str(k, &now.extra, c->image);
-	mix_str(k, &now.extra, c->image_id);
+	mix_container(k, &hash, c);
 	if (cri_id_ok(sandbox_id) && !cri_known_has(k, sandbox_id))
 		str_copy(k->orphan, sizeof(k->orphan), sandbox_id);
-	if (is_news(k, str_of(c->id), &now, full))
+	if (is_news(k, str_of(c->id), &now, hash, flags))
 		k->config->container(k->config->ctx, c);
 }
 
 void cri_known_pod(struct cri_known *k, const struct pod *pod, const struct container *sandbox,
-		   bool full)
+		   u32 flags)
 {
-	struct told now = { .base = hash_container(k, sandbox) ^ hash_pod(k, pod),
-			    .sandbox = true };
+	struct told now = { .sandbox = true };
+	const u32 *sandboxes;
+	u64 hash = 0;
 
 	str_copy(now.uid.text, sizeof(now.uid.text), str_of(pod->uid));
-	mix_str(k, &now.extra, pod->ip);
-	mix(k, &now.extra, &pod->host_network, sizeof(pod->host_network));
-	if (!is_news(k, str_of(sandbox->id), &now, full))
+	mix_container(k, &hash, sandbox);
+	mix_pod(k, &hash, pod);
+	if (!is_news(k, str_of(sandbox->id), &now, hash, flags))
 		return;
-	if (pod->uid[0])
+	sandboxes = table_peek(k->pods, &now.uid);
+	if (sandboxes && (*sandboxes == 1 || !(flags & CRI_DEAD)))
 		k->config->pod(k->config->ctx, pod);
 	k->config->container(k->config->ctx, sandbox);
 }
@@ -206,6 +219,24 @@ bool cri_known_has(const struct cri_known *k, struct str id)
 	const struct told *t = table_peek(k->ids, &key);
 
 	return t && !t->again;
+}
+
+bool cri_known_thin(struct cri_known *k, char ret[static WHO_ID_MAX])
+{
+	size_t pos = 0;
+	const void *key;
+	void *value;
+
+	while (table_next(k->ids, &pos, &key, &value)) {
+		struct told *t = value;
+
+		if (!t->sandbox || !t->thin)
+			continue;
+		t->thin = false;
+		str_copy(ret, WHO_ID_MAX, str_of(((const struct key *)key)->id));
+		return true;
+	}
+	return false;
 }
 
 const char *cri_known_uid(const struct cri_known *k, struct str sandbox_id)

@@ -26,12 +26,20 @@ void cri_known_end(struct cri_known *k);
 /* A lower-case hex id of 32 to 64 digits. */
 bool cri_id_ok(struct str id);
 
-/* What a draft is told with. `full` says that extra facts (a pod's ip, a container's image) are
- * as good as they get; without, they alone are no news: a list knows less than an event. */
+/*
+ * Tell a draft if it is news. CRI_FULL: it comes from an answer that says all there is, an event
+ * or a status; a list says less, and what it alone does not say is no news. CRI_DEAD: a sandbox
+ * that ended; its pod is told only while no other sandbox of it is known.
+ */
+#define CRI_FULL 1u
+#define CRI_DEAD 2u
 void cri_known_pod(struct cri_known *k, const struct pod *pod, const struct container *sandbox,
-		   bool full);
+		   u32 flags);
 void cri_known_container(struct cri_known *k, const struct container *c, struct str sandbox_id,
-			 bool full);
+			 u32 flags);
+
+/* A living sandbox that only a list has told, each once: into ret, or false. */
+bool cri_known_thin(struct cri_known *k, char ret[static WHO_ID_MAX]);
 
 /* Told, and not to be told again. */
 bool cri_known_has(const struct cri_known *k, struct str id);

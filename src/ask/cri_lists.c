@@ -50,7 +50,8 @@ static void on_pods(void *ctx, const struct grpc_end *end)
 
 	if (!read_list(c, "ListPodSandbox", end, true))
 		return;
-	if (!cri_call(c, &call, &r))
+	cri_wants_fill(c);
+	if (!cri_call(c, c->grpc, &call, &r))
 		return;
 	cri_complain(c, "ListContainers", "out of memory");
 	c->listing = false;
@@ -69,7 +70,7 @@ void cri_lists(struct cri *c)
 		return;
 	c->lists_bad = false;
 	cri_known_round(&c->known);
-	c->listing = !cri_call(c, &call, &r);
+	c->listing = !cri_call(c, c->grpc, &call, &r);
 	if (c->listing)
 		return;
 	cri_complain(c, "ListPodSandbox", "out of memory");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where one container is: ContainerStatus with details, which hold its environment. */
+/*
+ * Where one container is: ContainerStatus with details, which hold its environment. Each has a
+ * connection of its own, so that curl's buffers are gone, and wiped, with the answer.
+ */
 #include "ask/cri_internal.h"
 
 #include <errno.h>
@@ -12,7 +15,8 @@ static void tell(struct cri_place_call *p, struct str cgroup, u32 pid, const cha
 {
 	struct cri_place place = { .cgroup = cgroup, .pid = pid, .reason = reason };
 
-	p->call = NULL;
+	grpc_free(p->grpc);
+	p->grpc = NULL;
 	p->fn(p->ctx, &place);
 }
 
@@ -45,7 +49,7 @@ static void on_answer(void *ctx, const struct grpc_end *end)
 static struct cri_place_call *free_place(struct cri *c)
 {
 	for (size_t i = 0; i < CRI_PLACES_MAX; i++) {
-		if (!c->places[i].call)
+		if (!c->places[i].grpc)
 			return &c->places[i];
 	}
 	return NULL;
@@ -61,7 +65,9 @@ int cri_locate(struct cri *c, struct str id, const char *fields, cri_place_fn fn
 				  .end_fn = on_answer,
 				  .ctx = p };
 	u8 message[GRPC_REQUEST_MAX];
+	struct grpc_call *call;
 	char text[WHO_ID_MAX];
+	int err;
 
 	if (!cri_is_there(c))
 		return -ENOTCONN;
@@ -75,13 +81,26 @@ int cri_locate(struct cri *c, struct str id, const char *fields, cri_place_fn fn
 	r.message = (struct str){ (char *)message,
 				  runtime__v1__container_status_request__pack(&m, message) };
 	*p = (struct cri_place_call){ .cri = c, .fields = fields, .fn = fn, .ctx = ctx };
-	return cri_call(c, &p->call, &r);
+	err = grpc_new(&p->grpc, c->loop, c->status.endpoint);
+	if (!err)
+		err = cri_call(c, p->grpc, &call, &r);
+	if (err) {
+		grpc_free(p->grpc);
+		p->grpc = NULL;
+	}
+	return err;
 }
 
 void cri_places_stop(struct cri *c, const char *reason)
 {
 	for (size_t i = 0; i < CRI_PLACES_MAX; i++) {
-		if (c->places[i].call)
+		if (c->places[i].grpc)
 			tell(&c->places[i], STR(""), 0, reason);
 	}
+}
+
+void cri_places_free(struct cri *c)
+{
+	for (size_t i = 0; i < CRI_PLACES_MAX; i++)
+		grpc_free(c->places[i].grpc);
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Single containers, asked for as they appear. A want goes round: ListContainers, if that knows
- * nothing ListPodSandbox, then a pause that doubles. The earliest due goes first.
+ * nothing PodSandboxStatus, then a pause that doubles. The earliest due goes first.
+ *
+ * Pods that only a list told (no address, no host network) are asked for here, too, a few at a
+ * time and after what others want.
  */
 #include "ask/cri_internal.h"
 
@@ -12,6 +15,7 @@
 
 #define PAUSE_NS (20 * NSEC_PER_MSEC) /* the first */
 #define NEVER	 UINT64_MAX
+#define FILL_MAX 64 /* of our own questions in the table */
 
 struct want_key {
 	char id[WHO_ID_MAX];
@@ -23,6 +27,7 @@ struct want {
 	bool sandbox; /* the next question is for a pod */
 	bool asking;  /* it is on its way */
 	bool ours;    /* nobody else asked: the sandbox of a wanted container */
+	bool fill;    /* ours, and known already; one question is enough */
 };
 
 static void ask_due(void *ctx);
@@ -46,17 +51,37 @@ static u64 when(const struct cri *c, const struct want *w)
 	return w->due_ns < w->end_ns ? w->due_ns : w->end_ns;
 }
 
+static bool goes_before(const struct cri *c, const struct want *a, const struct want *b)
+{
+	u64 now = loop_now(c->loop), x = when(c, a), y = when(c, b);
+
+	if (x <= now && y <= now && a->ours != b->ours)
+		return b->ours;
+	return x < y;
+}
+
+static size_t asking_n(const struct cri *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CRI_ASKING_MAX; i++)
+		n += c->asking[i].call != NULL;
+	return n;
+}
+
+/* Half of the places are for what others want. */
 static struct want *earliest(const struct cri *c, struct want_key *ret_key)
 {
+	size_t busy = asking_n(c), pos = 0;
 	struct want *first = NULL;
 	const void *key;
 	void *value;
-	size_t pos = 0;
 
-	while (table_next(c->wants, &pos, &key, &value)) {
+	while (busy < CRI_ASKING_MAX && table_next(c->wants, &pos, &key, &value)) {
 		struct want *w = value;
 
-		if (w->asking || (first && when(c, w) >= when(c, first)))
+		if (w->asking || (w->ours && busy >= CRI_ASKING_MAX / 2) ||
+		    (first && !goes_before(c, w, first)))
 			continue;
 		first = w;
 		*ret_key = *(const struct want_key *)key;
@@ -77,7 +102,7 @@ static void arm(struct cri *c)
 {
 	u64 now = loop_now(c->loop), at;
 	struct want_key key;
-	const struct want *w = free_asking(c) ? earliest(c, &key) : NULL;
+	const struct want *w = earliest(c, &key);
 
 	if (!w) {
 		loop_disarm(c->want_timer);
@@ -91,15 +116,13 @@ static void arm(struct cri *c)
 
 static size_t pack(u8 dst[static GRPC_REQUEST_MAX], const struct cri_asking *a)
 {
-	Runtime__V1__ContainerFilter container = RUNTIME__V1__CONTAINER_FILTER__INIT;
+	Runtime__V1__ContainerFilter filter = RUNTIME__V1__CONTAINER_FILTER__INIT;
 	Runtime__V1__ListContainersRequest containers = RUNTIME__V1__LIST_CONTAINERS_REQUEST__INIT;
-	Runtime__V1__PodSandboxFilter pod = RUNTIME__V1__POD_SANDBOX_FILTER__INIT;
-	Runtime__V1__ListPodSandboxRequest pods = RUNTIME__V1__LIST_POD_SANDBOX_REQUEST__INIT;
+	Runtime__V1__PodSandboxStatusRequest pod = RUNTIME__V1__POD_SANDBOX_STATUS_REQUEST__INIT;
 
-	container.id = pod.id = (char *)a->id;
-	containers.filter = &container;
-	pods.filter = &pod;
-	return a->sandbox ? runtime__v1__list_pod_sandbox_request__pack(&pods, dst)
+	filter.id = pod.pod_sandbox_id = (char *)a->id;
+	containers.filter = &filter;
+	return a->sandbox ? runtime__v1__pod_sandbox_status_request__pack(&pod, dst)
 			  : runtime__v1__list_containers_request__pack(&containers, dst);
 }
 
@@ -118,54 +141,76 @@ static void put_off(struct cri *c, struct want *w)
 	w->rounds++;
 }
 
-static void want_pod(struct cri *c)
+/* For ourselves. */
+static void want_pod(struct cri *c, const char *id, bool fill)
 {
-	struct want_key key = key_of(c->known.orphan);
-	struct want *w;
+	struct want_key key = key_of(id);
 	u64 now = loop_now(c->loop);
+	struct want *w;
 
-	c->known.orphan[0] = 0;
-	if (!key.id[0] || table_peek(c->wants, &key))
+	if (!id[0] || table_peek(c->wants, &key))
 		return;
 	if (table_len(c->wants) == CRI_WANTS_MAX) {
 		c->status.wants_lost++;
 		return;
 	}
 	w = table_add(c->wants, &key, NULL);
-	*w = (struct want){
-		.due_ns = now, .end_ns = now + CRI_WANT_NS, .sandbox = true, .ours = true
-	};
+	*w = (struct want){ .due_ns = now,
+			    .end_ns = now + CRI_WANT_NS,
+			    .sandbox = true,
+			    .ours = true,
+			    .fill = fill };
+}
+
+void cri_wants_fill(struct cri *c)
+{
+	char id[WHO_ID_MAX];
+
+	while (cri_is_there(c) && table_len(c->wants) < FILL_MAX && cri_known_thin(&c->known, id))
+		want_pod(c, id, true);
+	arm(c);
+}
+
+/* What came is told. 0, or the call failed: -errno. */
+static int read_answer(struct cri *c, bool sandbox, const struct grpc_end *end)
+{
+	const char *what = sandbox ? "PodSandboxStatus" : "ListContainers";
+	int err;
+
+	/* An answer as good as an empty list. */
+	if (sandbox && end->fault == GRPC_ANSWERED && end->status == GRPC_NOT_FOUND)
+		return 0;
+	err = cri_ended(c, what, end);
+	if (err)
+		return err;
+	c->known.orphan[0] = 0;
+	err = sandbox ? cri_answer_pod(&c->known, end->message)
+		      : cri_answer_containers(&c->known, end->message);
+	if (err)
+		cri_unreadable(c, what, err);
+	want_pod(c, c->known.orphan, false);
+	return err;
 }
 
 static void on_answer(void *ctx, const struct grpc_end *end)
 {
 	struct cri_asking *a = ctx;
 	struct cri *c = a->cri;
-	const char *what = a->sandbox ? "ListPodSandbox" : "ListContainers";
 	struct want_key key = key_of(a->id);
 	struct want *w;
-	int err;
 
 	a->call = NULL;
-	err = cri_ended(c, what, end);
-	if (err == -ENOTCONN)
+	if (read_answer(c, a->sandbox, end) == -ENOTCONN)
 		return;
-	c->known.orphan[0] = 0;
-	if (!err) {
-		err = a->sandbox ? cri_answer_pods(&c->known, end->message)
-				 : cri_answer_containers(&c->known, end->message);
-		if (err)
-			cri_unreadable(c, what, err);
-	}
-	want_pod(c);
 	w = table_peek(c->wants, &key);
 	if (w) {
 		w->asking = false;
-		if (cri_known_has(&c->known, str_of(key.id)))
+		if (w->fill || cri_known_has(&c->known, str_of(key.id)))
 			table_del(c->wants, &key);
 		else
 			put_off(c, w);
 	}
+	cri_wants_fill(c);
 	ask_due(c);
 }
 
@@ -178,9 +223,9 @@ static bool ask(struct cri *c, struct want *w, const struct want_key *key)
 	a->cri = c;
 	a->sandbox = w->sandbox;
 	str_copy(a->id, sizeof(a->id), str_of(key->id));
-	r.method = w->sandbox ? CRI_METHOD("ListPodSandbox") : CRI_METHOD("ListContainers");
+	r.method = w->sandbox ? CRI_METHOD("PodSandboxStatus") : CRI_METHOD("ListContainers");
 	r.message = (struct str){ (char *)message, pack(message, a) };
-	w->asking = !cri_call(c, &a->call, &r);
+	w->asking = !cri_call(c, c->grpc, &a->call, &r);
 	if (!w->asking)
 		put_off(c, w);
 	return w->asking;
@@ -204,9 +249,9 @@ static void ask_due(void *ctx)
 	struct want_key key;
 	struct want *w;
 
-	while (free_asking(c) && (w = earliest(c, &key)) && when(c, w) <= now) {
+	while ((w = earliest(c, &key)) && when(c, w) <= now) {
 		/* A list or the stream may have been faster. */
-		if (cri_known_has(&c->known, str_of(key.id)))
+		if (!w->fill && cri_known_has(&c->known, str_of(key.id)))
 			table_del(c->wants, &key);
 		else if (now >= w->end_ns)
 			give_up(c, w, &key);
@@ -226,15 +271,15 @@ void cri_want(struct cri *c, struct str id)
 		return;
 	str_copy(key.id, sizeof(key.id), id);
 	w = table_peek(c->wants, &key);
-	if (w) {
-		w->ours = false;
-		return;
-	}
-	if (table_len(c->wants) == CRI_WANTS_MAX) {
+	if (!w && table_len(c->wants) == CRI_WANTS_MAX) {
 		c->status.wants_lost++;
 		return;
 	}
 	cri_known_retell(&c->known, id);
+	if (w) {
+		w->ours = w->fill = false;
+		return;
+	}
 	w = table_add(c->wants, &key, NULL);
 	*w = (struct want){ .due_ns = now, .end_ns = now + CRI_WANT_NS };
 	/* The question leaves in this turn. */

@@ -208,6 +208,7 @@ void grpc_answer_free(struct grpc_answer *a)
 		grpc_message_free(m, a->secret);
 	grpc_message_free(a->part, a->secret);
 	a->part = NULL;
+	a->bytes = 0;
 }
 
 /* ---- the verdict ------------------------------------------------------------------------- */

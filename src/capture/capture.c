@@ -43,6 +43,7 @@ static struct config wire_config(const struct capture *c)
 		.filter = c->config.filter,
 		.follow = c->config.follow,
 		.args_max = c->config.args_max < ARGS_MAX ? c->config.args_max : ARGS_MAX,
+		.cgroup_tree = c->config.cgroup_tree,
 		.self = self_pid(),
 	};
 

@@ -20,6 +20,7 @@ struct capture_config {
 	u32 forbidden;		/* bit per enum rung */
 	bool forbid_ringbuf;	/* use a perf buffer */
 	const char *btf;	/* file with the kernel's types; NULL: its own, else embedded ones */
+	enum cgroup_tree cgroup_tree; /* whose ids events and targets have (enrich_stats) */
 	u64 ring_bytes;		/* ring buffer, rounded up to a power of two of pages */
 	u32 args_max;		/* bytes of argv, 0: none */
 	bool filter;		/* only targets (capture_target); else everything */

@@ -22,6 +22,7 @@ struct maps {
 	enum transport transport;
 	int ring_err;		/* errno the ring buffer was refused with, 0: it was not */
 	u64 ring_bytes;
+	bool v1;		/* with those that only cgroup v1 needs */
 	int ring, perf, ledger, meters, targets, generation; /* fds; -1: not there */
 };
 

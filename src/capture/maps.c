@@ -14,15 +14,18 @@
 static const struct {
 	const char *map;
 	u32 entries;
+	bool v1; /* made only where tasks are told apart by cgroup v1 */
 } sizes[] = {
-	{ "targets", 4096 },	/* cgroups asked for: containers of the chosen pods */
-	{ "verdicts", 4096 },	/* cgroups seen: 250 pods have about 1,000 */
-	{ "meters", 16384 },	/* 1,000 cgroups with 16 series each */
-	{ "conns", 65536 },	/* open TCP connections */
-	{ "listeners", 4096 },
-	{ "connecting", 4096 },
-	{ "failed", 4096 },
-	{ "exits", 1024 },
+	{ "targets", 4096, false },	/* cgroups asked for: containers of the chosen pods */
+	{ "verdicts", 4096, false },	/* cgroups seen: 250 pods have about 1,000 */
+	{ "parents", 4096, true },	/* of those that own sockets */
+	{ "meters", 16384, false },	/* 1,000 cgroups with 16 series each */
+	{ "conns", 65536, false },	/* open TCP connections */
+	{ "sock_cgroups", 65536, true }, /* the same, and listeners */
+	{ "listeners", 4096, false },
+	{ "connecting", 4096, false },
+	{ "failed", 4096, false },
+	{ "exits", 1024, false },
 };
 
 /* A power of two that is a multiple of the page size: what the kernel takes. */
@@ -35,21 +38,25 @@ static u64 ring_size(u64 bytes)
 	return size;
 }
 
-static int set_size(struct bpf_map *map)
+static int set_size(struct bpf_map *map, bool v1)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		if (!strcmp(bpf_map__name(map), sizes[i].map))
-			return bpf_map__set_max_entries(map, sizes[i].entries);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		if (strcmp(bpf_map__name(map), sizes[i].map))
+			continue;
+		if (sizes[i].v1 && !v1)
+			return bpf_map__set_autocreate(map, false);
+		return bpf_map__set_max_entries(map, sizes[i].entries);
+	}
 	return 0;
 }
 
-static int set_sizes(struct bpf_object *object)
+static int set_sizes(struct bpf_object *object, bool v1)
 {
 	struct bpf_map *map;
 	int err = 0;
 
 	bpf_object__for_each_map(map, object)
-		err = err ? err : set_size(map);
+		err = err ? err : set_size(map, v1);
 	return err;
 }
 
@@ -73,7 +80,8 @@ static int create(struct maps *m, const struct capture_config *config, enum tran
 	ring = bpf_object__find_map_by_name(o, "ring");
 	perf = bpf_object__find_map_by_name(o, "perf");
 	m->ring_bytes = ring_size(config->ring_bytes);
-	err = set_sizes(o);
+	m->v1 = config->cgroup_tree != CGROUP_TREE_V2;
+	err = set_sizes(o, m->v1);
 	if (!err)
 		err = bpf_map__set_autocreate(ring, transport == TRANSPORT_RINGBUF);
 	if (!err)
@@ -138,9 +146,9 @@ static int share(const struct maps *m, struct bpf_map *map)
 	if (bpf_map__is_internal(map))
 		return 0;
 	if (!shared)
-		return set_size(map);
+		return set_size(map, m->v1);
 	if (!bpf_map__autocreate(shared))
-		return bpf_map__set_autocreate(map, false); /* the other transport */
+		return bpf_map__set_autocreate(map, false); /* the other transport, or tree */
 	return bpf_map__reuse_fd(map, bpf_map__fd(shared));
 }
 

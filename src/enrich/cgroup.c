@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Finds the v2 tree, and asks it: by file handle, else from the last two walks. */
+/* Asks the tree: by file handle, else from the last two walks. */
 #include "enrich/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/table.h"
+#include "enrich/cgroup_tree.h"
 #include "enrich/cgroup_walk.h"
 
 #define WALK_SHARE 10 /* walks take at most one part of this many of the time */
 
 struct cgroups {
-	int root;		      /* the v2 tree as it is mounted */
+	int root;  /* the tree as it is mounted */
+	dev_t dev; /* each hierarchy has its own */
+	enum cgroup_tree tree;
 	char self[64];		      /* "/proc/self/fd" */
 	char mount[CGROUPS_PATH_MAX]; /* the name the kernel gives to root */
 	size_t mount_n;
@@ -178,19 +179,25 @@ int cgroups_path(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap)
 	return r;
 }
 
+static bool in_tree(const struct cgroups *c, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == c->dev;
+}
+
 int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id)
 {
-	struct statfs fs;
 	struct stat st;
 	int fd, type, r;
 
 	fd = dir[0] == '/' ? open(dir, O_PATH | O_CLOEXEC) : -1;
 	/* "/kubepods/..." is how we print a path: take it, unless the host has that too. */
-	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC) {
+	if (fd < 0 || !in_tree(c, fd)) {
 		const char *rel = dir + strspn(dir, "/");
-		int in_tree = openat(c->root, *rel ? rel : ".", O_PATH | O_CLOEXEC);
+		int below = openat(c->root, *rel ? rel : ".", O_PATH | O_CLOEXEC);
 
-		if (in_tree < 0) {
+		if (below < 0) {
 			r = fd >= 0 ? -EINVAL : -errno;
 			if (fd >= 0)
 				close(fd);
@@ -198,15 +205,13 @@ int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id)
 		}
 		if (fd >= 0)
 			close(fd);
-		fd = in_tree;
+		fd = below;
 	}
 	if (fstat(fd, &st) < 0)
 		r = -errno;
 	else if (!S_ISDIR(st.st_mode))
 		r = -ENOTDIR;
-	else if (fstatfs(fd, &fs) < 0)
-		r = -errno;
-	else if (fs.f_type != CGROUP2_SUPER_MAGIC)
+	else if (st.st_dev != c->dev)
 		r = -EINVAL; /* ".." out of the tree, or a mount in it */
 	else
 		r = cgroup_handle_id(fd, "", ret_id, &type);
@@ -214,56 +219,26 @@ int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id)
 	return r;
 }
 
-/* Open the v2 tree: base itself, or what hybrid mode mounts below it. */
-static int tree_of_base(const char *base, char *err, size_t err_cap)
-{
-	static const char *const places[] = { "", "/unified" };
-	char path[CGROUPS_PATH_MAX];
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct statfs fs;
-		int fd;
-
-		if (snprintf(path, sizeof(path), "%s%s", base, places[i]) >= (int)sizeof(path)) {
-			snprintf(err, err_cap, "cgroup directory: name too long");
-			return -ENAMETOOLONG;
-		}
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0) {
-			r = r ? r : -errno;
-			if (i == 0)
-				break;
-			continue;
-		}
-		if (fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
-			return fd;
-		close(fd);
-		r = -ENODEV;
-	}
-	if (r == -ENODEV)
-		snprintf(err, err_cap,
-			 "no cgroup v2 tree at %s or %s/unified (cgroup v1 only?): containers "
-			 "cannot be told apart",
-			 base, base);
-	else
-		snprintf(err, err_cap, "cannot open %s: %s", base, strerror(-r));
-	return r;
-}
-
 /* What works here is found by doing it once, with the root. */
 static int probe(struct cgroups *c, const char *proc_base, char *err, size_t err_cap)
 {
+	struct stat st;
 	u64 id;
 	int fd, r;
 
 	snprintf(c->self, sizeof(c->self), "%.40s/self/fd", proc_base);
+	if (fstat(c->root, &st) < 0) {
+		r = -errno;
+		snprintf(err, err_cap, "cannot look at the root of the cgroups: %s", strerror(-r));
+		return r;
+	}
+	c->dev = st.st_dev;
 	r = cgroup_handle_id(c->root, "", &id, &c->handle_type);
 	if (r < 0) {
 		snprintf(err, err_cap, "cannot ask for the id of a cgroup: %s", strerror(-r));
 		return r;
 	}
-	c->partial = faccessat(c->root, "cgroup.events", F_OK, 0) == 0; /* the root has none */
+	c->partial = cgroup_tree_partial(c->root, c->tree);
 	r = fd_name(c, c->root, c->mount, sizeof(c->mount));
 	/* Below a mount at "/" the name of an outside cgroup would look like the root's. */
 	if (r <= 1 || c->handle_type == 0)
@@ -287,7 +262,7 @@ int cgroups_open(struct cgroups **ret, const char *base, const char *proc_base, 
 		return -ENOMEM;
 	}
 	c->root = -1;
-	r = tree_of_base(base, err, err_cap);
+	r = cgroup_tree_open(base, &c->tree, err, err_cap);
 	if (r < 0)
 		goto fail;
 	c->root = r;
@@ -334,6 +309,7 @@ void cgroups_close(struct cgroups *c)
 void cgroups_stats(const struct cgroups *c, struct cgroups_stats *ret)
 {
 	*ret = (struct cgroups_stats){
+		.tree = c->tree,
 		.by_handle = c->by_handle,
 		.partial = c->partial,
 		.walks = c->walks,

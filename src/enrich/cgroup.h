@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the id of a cgroup to the path of its directory, and back. The id is what
- * bpf_get_current_cgroup_id() gives: the kernfs id of a directory of the v2 tree, never used
- * again after it is gone (kernfs ids carry a generation). Two ways:
+ * bpf_get_current_cgroup_id() gives: the kernfs id of a directory, never used again after it is
+ * gone (kernfs ids carry a generation), but unique only in its tree. Which tree is used, v2 or
+ * one of v1, is decided at the start (cgroup_tree.h). Two ways:
  *
  *  - The id is the file handle of the directory (8 bytes, FILEID_KERNFS since 5.5, the
  *    same bytes as FILEID_INO32_GEN before): open_by_handle_at, then the name of the open
@@ -17,6 +18,7 @@
 #define ENRICH_CGROUP_H
 
 #include "base/str.h"
+#include "kinds.h"
 
 #define CGROUPS_PATH_MAX      4096			/* with NUL */
 #define CGROUPS_WALK_EVERY_NS (200 * NSEC_PER_MSEC)
@@ -28,6 +30,7 @@
 struct cgroups;
 
 struct cgroups_stats {
+	enum cgroup_tree tree;
 	bool by_handle;		/* the first way works */
 	bool partial;		/* what is mounted is not the root of the tree: the paths
 				 * begin in its middle, cgroups outside cannot be seen */
@@ -38,9 +41,9 @@ struct cgroups_stats {
 };
 
 /*
- * base: where cgroups are mounted, the v2 tree itself or (hybrid) the directory that has it
- * as "unified". proc_base: a /proc in which we are "self". -ENODEV when there is no v2 tree
- * (v1 only), else the errno of the call that failed; err says which.
+ * base: where cgroups are mounted, the v2 tree itself or the directory that has "unified" or the
+ * hierarchies of v1. proc_base: a /proc in which we are "self". -ENODEV when there is nothing of
+ * that, else the errno of the call that failed; err says which.
  */
 int cgroups_open(struct cgroups **ret, const char *base, const char *proc_base, char *err,
 		 size_t err_cap);
@@ -55,7 +58,7 @@ void cgroups_close(struct cgroups *c);	/* NULL is fine */
  */
 int cgroups_path(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap);
 
-/* Id of a directory: absolute, or from the root of the tree. 0; -EINVAL: not of cgroup v2;
+/* Id of a directory: absolute, or from the root of the tree. 0; -EINVAL: not of the tree;
  * -ENOTDIR; or another errno. */
 int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id);
 

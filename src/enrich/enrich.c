@@ -300,6 +300,7 @@ void enrich_stats(const struct enrich *e, struct enrich_stats *ret)
 		.names_evicted = names.evicted,
 		.names_forged = e->forged,
 		.environs = e->environs,
+		.cgroup_tree = cg.tree,
 		.cgroup_by_handle = cg.by_handle,
 		.cgroup_partial = cg.partial,
 	};

@@ -15,6 +15,7 @@
 #include "enrich/environ.h"
 #include "enrich/names.h"
 #include "event.h"
+#include "kinds.h"
 
 #define ENRICH_MEMORY_NS (600 * NSEC_PER_SEC)
 /* So long a container that was just met waits for its name, if somebody may still tell it. */
@@ -23,7 +24,7 @@
 struct enrich;
 
 struct enrich_config {
-	/* "/sys/fs/cgroup"; the v2 tree below it is found. NULL: ask nobody, every cgroup is
+	/* "/sys/fs/cgroup"; the tree below it is found. NULL: ask nobody, every cgroup is
 	 * WHO_UNKNOWN (replay: the ids of another machine must not be looked up here). */
 	const char *cgroup_base;
 	/* Asked instead of the node, if set (replay): the length of the path, or -ENOENT. */
@@ -64,11 +65,12 @@ struct enrich_stats {
 	u64 names_forged;	/* a path bears the id of another pod's container: not believed */
 	u64 environs;		/* environments read */
 	/* How cgroups are found (cgroup.h): for doctor and the log. */
+	enum cgroup_tree cgroup_tree; /* whose ids the kernel side must give */
 	bool cgroup_by_handle;	/* false: by walks, CAP_DAC_READ_SEARCH is missing */
 	bool cgroup_partial;	/* only a part of the tree is mounted */
 };
 
-/* 0, or -errno with the reason in err. -ENODEV: no cgroup v2 tree (v1 only); the caller may
+/* 0, or -errno with the reason in err. -ENODEV: no cgroups are mounted; the caller may
  * go on with cgroup_base NULL. -EINVAL: a table of size 0. */
 int enrich_new(struct enrich **ret, const struct enrich_config *config, char *err,
 	       size_t err_cap);
@@ -85,8 +87,8 @@ struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns);
 /* The same for a cgroup whose path the caller knows (a walk of the tree). */
 struct who *enrich_learn(struct enrich *e, u64 cgroup, struct str path, u64 now_ns);
 
-/* Id of the cgroup directory `dir` (absolute, or relative to the v2 tree; "/kubepods/..." is
- * taken as relative when it is no directory of the v2 tree). 0, or -errno (cgroup.h). */
+/* Id of the cgroup directory `dir` (absolute, or relative to the tree; "/kubepods/..." is
+ * taken as relative when it is no directory of the tree). 0, or -errno (cgroup.h). */
 int enrich_cgroup_id(const struct enrich *e, const char *dir, u64 *ret_id);
 
 /*

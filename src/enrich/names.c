@@ -154,6 +154,11 @@ static bool same_pod(const struct pod *a, const struct pod *b)
 	       same_labels(a->annotations, a->annotations_n, b->annotations, b->annotations_n);
 }
 
+static int rank(enum name_source source)
+{
+	return source == NAME_FROM_CRI ? 2 : source == NAME_FROM_API;
+}
+
 bool names_container(struct names *n, const struct container *draft)
 {
 	struct container_key key = container_key(str_of(draft->id));
@@ -161,7 +166,7 @@ bool names_container(struct names *n, const struct container *draft)
 	struct container *c;
 
 	e->gone_ns = 0;
-	if (e->container && e->container->source > draft->source)
+	if (e->container && rank(e->container->source) > rank(draft->source))
 		return false;
 	c = container_new(draft);
 	if (!c) {

@@ -26,8 +26,8 @@ struct names_stats {
 struct names *names_new(void);		/* NULL and errno */
 void names_free(struct names *n);	/* NULL is fine */
 
-/* Learn; an answer of a worse source than the one there is changes nothing but brings back
- * what was gone. True if something changed. */
+/* Learn; an answer of a worse source (pod.h) than the one there is changes nothing but brings
+ * back what was gone. True if something changed. */
 bool names_container(struct names *n, const struct container *draft);
 bool names_pod(struct names *n, const struct pod *draft);
 

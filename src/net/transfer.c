@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct transfers {
 	struct loop *loop;
@@ -12,6 +14,37 @@ struct transfers {
 	bool telling; /* inside a transfer's fn */
 	bool dead;    /* freed there */
 };
+
+/* ---- curl's memory -------------------------------------------------------------------------- */
+
+/* Answers hold other people's environments, requests our tokens: nothing stays in the heap. */
+static void wipe_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *wipe_realloc(void *p, size_t n)
+{
+	size_t old = p ? malloc_usable_size(p) : 0;
+	void *more = malloc(n);
+
+	if (!more || !p)
+		return more;
+	memcpy(more, p, old < n ? old : n);
+	wipe_free(p);
+	return more;
+}
+
+static bool init_curl(void)
+{
+	/* The first one in the process decides; the others count. */
+	return !curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_free, wipe_realloc, strdup,
+				     calloc);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------- */
 
 static void destroy(struct transfers *t)
 {
@@ -106,7 +139,7 @@ int transfers_new(struct transfers **ret, struct loop *l, long connections)
 		return -ENOMEM;
 	t->loop = l;
 	t->timer = loop_timer_new(l, on_time, t);
-	if (!t->timer || curl_global_init(CURL_GLOBAL_ALL)) {
+	if (!t->timer || !init_curl()) {
 		loop_timer_free(t->timer);
 		free(t);
 		return -ENOMEM;

@@ -2,7 +2,8 @@
 /*
  * libcurl's multi interface on the loop: the one place where curl's sockets and timers meet
  * ours. OTLP, the container runtime and the API server each set up their own easy handles
- * and hand them over here. Threads: only curl's own, for name resolution.
+ * and hand them over here. Threads: only curl's own, for name resolution. curl's memory is
+ * wiped before it is given back.
  */
 #ifndef NET_TRANSFER_H
 #define NET_TRANSFER_H

@@ -532,6 +532,15 @@ class Broken:
         time.sleep(2.5)
         self.assertLessEqual(self.server.count('watch'), 3)
 
+    def test_watches_that_end_with_an_event(self):
+        """Nor must these; but there is nothing wrong with them."""
+        self.server.script('watch', *[Fault(raw=[event('ADDED', make_pod(1, large=False))])] * 50)
+        client = self.watching()
+        time.sleep(2.5)
+        self.assertIn(self.server.count('watch'), (3, 4))
+        self.assertEqual([c['state'] for c in client.all('changed')], ['listing', 'watching'])
+        self.assertEqual(client.end()['failures'], 0)
+
     def test_calm_watch_that_breaks(self):
         """A balancer that cuts connections is no trouble worth telling."""
         client = self.watching()

@@ -50,11 +50,12 @@ class CriO:
     """EVENTS is enable_pod_events, which is off by default: then the stream ends at once, and that is no error. With
     RUNTIME_CONFIG off it is older than 1.28."""
 
-    def __init__(self, version='1.31.3', events=False, crun=False, runtime_config=True):
+    def __init__(self, version='1.31.3', events=False, crun=False, runtime_config=True, address=None):
         self.version, self.has_events, self.crun, self.has_runtime_config = version, events, crun, runtime_config
         self.pb, self.grpc = parts.messages(), parts.grpc()
         self.folder = leavings.new_folder()
-        self.address = str(self.folder / 'crio.sock')
+        self.address = address or str(self.folder / 'crio.sock')
+        os.makedirs(os.path.dirname(self.address), exist_ok=True)
         self.pods, self.containers = {}, {}
         self.made = []  # all containers, also those that are not listed
         self.calls, self.replies, self.delay = collections.Counter(), {}, {}

@@ -11,7 +11,7 @@ import unittest
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from cri import rig, short  # noqa: E402  pylint: disable=wrong-import-position
+from cri import crio, endpoints, rig, short  # noqa: E402  pylint: disable=wrong-import-position
 from e2e import rig as e2e  # noqa: E402  pylint: disable=wrong-import-position
 
 NAMED_IN = 15  # seconds until a runtime that came back tells names
@@ -26,7 +26,7 @@ def execs(run, argument='') -> list:
     found = []
     for line in run.of('process.exec'):
         args = line.get('process.command_args') or ['']
-        if args[-1].startswith(argument):
+        if args[-1].startswith(argument) and line['process.executable.path'] == '/bin/true':
             found.append(line)
     return found
 
@@ -222,6 +222,86 @@ class Life(Case):
                 line = e2e.json.loads(text)
                 seen[line['process.command_args'][-1]] = names_of(line)
         self.assertEqual(seen, {life.argument: (life.pod.namespace, life.pod.name, life.name) for life in lives})
+
+
+class Crio(Case):
+    """What CRI-O does otherwise: scopes, conmon with the container's id, crun's child, no events, lists that come late."""
+
+    def start(self, **options):
+        return self.enterContext(crio.CriO(**options))
+
+    def test_scopes_and_children(self):
+        for crun in (False, True):
+            node = self.start(crun=crun)
+            with self.watch(node, '--all') as run:
+                self.until(lambda run=run: 'tells names' in run.log)
+                pod = node.run_pod('shop', 'cart-0', labels={'app': 'cart'})
+                web = pod.create('web', ['sleep', '60']).start()
+                web.run('/bin/true', f'crio-{crun}')
+            lines = execs(run, 'crio-')
+            self.assertEqual([names_of(line) for line in lines], [('shop', 'cart-0', 'web')])
+            self.assertEqual(lines[0]['container.id'], web.id)
+            self.assertIn('news by polling', run.log)
+            helpers = [line for line in run.lines if line.get('podtrace.who') == 'helper']
+            self.assertEqual({line.get('k8s.container.name') for line in helpers} - {None}, set())  # conmon is no web
+
+    def test_cgroup_first_list_later(self):
+        """The cgroup is there before the runtime lists the container: what it does waits for its name."""
+        node = self.start()
+        with self.watch(node, '--all') as run:
+            self.until(lambda: 'tells names' in run.log)
+            pod = node.run_pod('shop', 'cart-0')
+            web = pod.create('web', ['sleep', '60'], listed=False).start()
+            web.run('/bin/true', 'before')
+            time.sleep(0.5)
+            web.list_it()
+            web.run('/bin/true', 'after')
+            self.until(lambda: '"cart-0"' in run.out.read_text(encoding='utf-8'))
+        seen = {line['process.command_args'][-1]: names_of(line) for line in execs(run)
+                if line['process.command_args'][-1] in ('before', 'after')}
+        self.assertEqual(seen, {'before': ('shop', 'cart-0', 'web'), 'after': ('shop', 'cart-0', 'web')})
+
+    def test_secrets_stay(self):
+        """Verbose information holds the environment: it is asked for by named targets, and nothing of it comes out."""
+        node = self.start()
+        pod = node.run_pod('shop', 'cart-0')
+        web = pod.create('web', ['sleep', '60'], env={'SECRET': 'hunter2-in-cri'}).start()
+        with self.watch(node, '-n', 'shop', '--log-level', 'debug') as run:
+            self.until(lambda: 'tells names' in run.log)
+            web.run('/bin/true', 'one')
+            maps = pathlib.Path(f'/proc/{run.process.pid}/maps').read_text(encoding='ascii')
+            self.assertNotIn(b'hunter2-in-cri', memory_of(run.process.pid, maps))
+        self.assertNotIn('hunter2-in-cri', run.out.read_text(encoding='utf-8') + run.log)
+        self.assertEqual(len(execs(run, 'one')), 1)
+
+
+def memory_of(pid, maps) -> bytes:
+    """All that the process may write to, as it is now."""
+    found = []
+    with open(f'/proc/{pid}/mem', 'rb') as memory:
+        for line in maps.splitlines():
+            span, rights = line.split()[:2]
+            begin, end = (int(part, 16) for part in span.split('-'))
+            if rights.startswith('rw') and '[vvar' not in line:
+                try:
+                    memory.seek(begin)
+                    found.append(memory.read(end - begin))
+                except OSError:  # rings of the kernel
+                    pass
+    return b''.join(found)
+
+
+class Hostile(Case):
+    """Whatever is at the socket's path: words, no names, and all events."""
+
+    def test_every_endpoint(self):
+        for name, end in endpoints.all_of(self.folder):
+            with self.subTest(name), end:
+                done = e2e.once('trace', '--all', '--quiet', '--families', 'process', '--duration', '300ms',
+                                '--cri-endpoint', end.path)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                if name != 'text not UTF-8':  # a runtime of that name, as far as we can print it
+                    self.assertNotIn('tells names', done.stderr)
 
 
 class Targets(Case):

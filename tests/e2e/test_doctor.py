@@ -14,6 +14,7 @@ import time
 import unittest
 
 import rig
+import v1
 
 ALL_RUNGS = 'tp_btf,raw_tp,iter'
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
@@ -283,16 +284,11 @@ class Surroundings(Case):
         self.assertIn('cgroup', self.value(report, 'missing_mounts'))
 
     def test_v1_only(self):
-        rig.needs('unshare', 'mount')
-        v1 = [line.split()[1] for line in pathlib.Path('/proc/mounts').read_text(encoding='utf-8').splitlines()
-              if line.split()[2] == 'cgroup']
-        if not v1:
-            self.skipTest('no cgroup v1 here')
-        script = 'd=$0; mkdir -p $d/memory && mount --bind %s $d/memory && exec "$@"' % v1[0]
-        report = self.report('--cgroup-base', str(self.folder), code=REDUCED,
-                             prefix=('unshare', '--mount', 'sh', '-c', script, str(self.folder)))
-        self.assertEqual(self.value(report, 'cgroup_version'), 'v1')
-        self.assertEqual(self.feature(report, 'identity/containers')['state'], 'off')
+        prefix, option = v1.alone(self.folder)
+        report = self.report(*option, code=ON, prefix=prefix)
+        self.assertEqual((self.value(report, 'cgroup_version'), self.value(report, 'cgroup_tree')), ('v1', 'memory'))
+        self.assertIn('connects, listens or accepts', report['facts']['cgroup_tree']['note'])
+        self.assertEqual(self.feature(report, 'identity/containers')['state'], 'on')
 
     def test_part_of_the_tree(self):
         cgroup = self.cgroup()

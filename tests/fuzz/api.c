@@ -103,7 +103,7 @@ static int feed(struct api_split *s, struct api_book *book, struct str text, boo
 		ret = api_split_feed(s, str_slice(text, 0, piece), on_object, book);
 		text = str_slice(text, piece, text.n);
 	}
-	sum = ret ? sum : sum * 3 + api_split_whole(s);
+	sum = ret ? sum : sum * 3 + str_hash(buf_view(&s->rest)) + s->depth;
 	return ret;
 }
 

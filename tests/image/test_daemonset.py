@@ -19,9 +19,11 @@ import oci
 import pod
 
 sys.path.insert(0, str(oci.ROOT / 'tests' / 'collector'))
+sys.path.insert(0, str(oci.ROOT / 'tests'))
 
 import fixtures  # noqa: E402  pylint: disable=wrong-import-position
 import otlp  # noqa: E402  pylint: disable=wrong-import-position
+from cri import crio  # noqa: E402  pylint: disable=wrong-import-position
 import receiver  # noqa: E402  pylint: disable=wrong-import-position
 
 FOLDER = tempfile.TemporaryDirectory(prefix='podtrace-image-')  # of this run of tests
@@ -282,16 +284,35 @@ class Needed(Case):
     def test_containers_have_names_with_all_of_them(self):
         self.assertEqual(self.named(), (CONTAINERS, CONTAINERS))
 
-    def test_each_mount(self):
-        """Takes each away. podtrace says what it misses and does not go on without telling containers apart."""
-        for source, target in pod.Pod().mounts():
-            others = [mount for mount in pod.Pod().mounts() if mount[1] != target]
-            with self.subTest(source):
-                os.rmdir(f'{ROOTFS}{target}')
-                self.addCleanup(pod.make_mount_points, ROOTFS)
-                with pod.run(ROOTFS, *'trace --all --quiet --duration 1s'.split(), mounts=others, env=QUIET) as run:
-                    self.assertEqual(run.wait(), 1)
-                self.assertIn(f'cannot open {target}', run.log)
+    def without(self, target):
+        """The log of a run that lacks the mount, and the exit code."""
+        others = [mount for mount in pod.Pod().mounts() if mount[1] != target]
+        os.rmdir(f'{ROOTFS}{target}')
+        self.addCleanup(pod.make_mount_points, ROOTFS)
+        with pod.run(ROOTFS, *'trace --all --quiet --duration 1s'.split(), mounts=others, env=QUIET) as run:
+            code = run.wait()
+        return code, run.log
+
+    def test_each_mount_is_needed(self):
+        """None is there without a test below."""
+        self.assertEqual([source for source, _ in pod.Pod().mounts()], ['/sys/fs/cgroup', '/run'])
+
+    def test_cgroup_mount(self):
+        """podtrace says what it misses and does not go on without telling containers apart."""
+        code, log = self.without('/host/sys/fs/cgroup')
+        self.assertEqual(code, 1)
+        self.assertIn('cannot open /host/sys/fs/cgroup', log)
+
+    def test_run_mount(self):
+        """The runtime's socket is found below /host/run, wherever it is there; without it there are no names."""
+        runtime = self.enterContext(crio.CriO(address='/run/crio/crio.sock'))
+        with pod.run(ROOTFS, *'trace --all --quiet --duration 2s'.split(), env=QUIET) as run:
+            self.assertEqual(run.wait(), 0)
+        self.assertIn(f'cri-o {runtime.version} at /host/run/crio/crio.sock', run.log)
+        code, log = self.without('/host/run')
+        self.assertEqual(code, 0)
+        self.assertNotIn('cri-o', log)
+        self.assertIn('CRI endpoint not found', log)
 
     def test_host_pid(self):
         """Queues of listening sockets older than podtrace are seen in the node's pid namespace, in one's own they are

@@ -238,6 +238,9 @@ static void test_words(void **state)
 		{ { .code = CURLE_PEER_FAILED_VERIFICATION, .error = "who?" },
 		  "the certificate of https://x:443 is not accepted: who?",
 		  API_HOST },
+		{ { .code = CURLE_PEER_FAILED_VERIFICATION, .ca_dropped = 2 },
+		  "is not accepted",
+		  "the CA in /ca (2 in it are of kinds unknown here), be valid" },
 		{ { .code = CURLE_SSL_CONNECT_ERROR }, "no TLS with https://x:443", "TLS 1.2" },
 		{ { .code = CURLE_SSL_CACERT_BADFILE }, "the CA in /ca cannot be used", "" },
 	};

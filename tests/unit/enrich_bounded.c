@@ -2,7 +2,7 @@
 /* links: src/enrich/enrich.c src/enrich/enrich_names.c src/enrich/names.c src/enrich/environ.c src/enrich/cgroup_proc.c src/pod.c src/enrich/cgroup_path.c src/kinds.c src/enrich/process.c src/enrich/process_args.c */
 /*
  * 100,000 cgroups through a table of 256, with a tree that this file makes up (it stands in
- * for src/enrich/cgroup.c): memory does not grow, and each who that goes is told of once.
+ * for src/enrich/cgroup.c src/enrich/cgroup_tree.c): memory does not grow, and each who that goes is told of once.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -50,12 +50,12 @@ static void test_sources(void **state)
 	assert_null(find(n, 1));
 	assert_true(names_container(n, &logs));
 	assert_false(names_container(n, &logs));
-	assert_true(names_container(n, &cri));
-	assert_false(names_container(n, &logs));
-	assert_true(str_eq(find(n, 1)->name, STR("cri")));
 	assert_true(names_container(n, &api));
-	assert_false(names_container(n, &cri));
+	assert_false(names_container(n, &logs));
 	assert_true(str_eq(find(n, 1)->name, STR("api")));
+	assert_true(names_container(n, &cri));
+	assert_false(names_container(n, &api));
+	assert_true(str_eq(find(n, 1)->name, STR("cri")));
 	assert_null(find(n, 2));
 
 	assert_true(names_pod(n, &p));
