@@ -122,8 +122,8 @@ void say_types(struct feature_status *s, const struct types *t)
 		return;
 	}
 	if (t->misfit[0])
-		snprintf(s->reason, sizeof(s->reason), "%s, those podtrace carries are of no use: %s",
-			 own, t->misfit);
+		snprintf(s->reason, sizeof(s->reason),
+			 "%s, those podtrace carries are of no use: %s", own, t->misfit);
 	else
 		snprintf(s->reason, sizeof(s->reason), "%s, podtrace carries none for %s", own,
 			 t->release);
