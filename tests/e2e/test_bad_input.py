@@ -182,7 +182,7 @@ class Rights(Case):
                 self.assert_refused(done, 1, '--cgroup', f'"{path}"', '/sys/fs/cgroup')
 
     def test_nothing_left_to_load(self):
-        done = rig.once(*ALL, '--forbid', 'tp_btf,raw_tp,iter')
+        done = rig.once(*ALL, '--forbid', 'tp_btf,raw_tp,fentry,kprobe,iter')
         self.assert_refused(done, 1, '--forbid')
 
 
