@@ -8,6 +8,7 @@
  * written down when a socket is opened (connect, listen: process context) and when accept
  * returns it; the cgroup comes from the socket itself, on v1 from the owner.
  */
+#include "lib/again.h"
 #include "lib/conn.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
@@ -268,6 +269,17 @@ INLINE void state_changed(void *ctx, const struct sock *sk, int from, int to, co
 	REC_SEND(ctx, &rec, KIND_tcp_state, true);
 }
 
+/* Nobody is established twice: then it is of a socket at this address whose end was not seen. */
+INLINE struct conn *conn_of_this(const struct sock *sk)
+{
+	struct conn *conn = conn_of(sk);
+
+	if (!conn || !conn->established_ns)
+		return conn;
+	conn_forget(sk);
+	return 0;
+}
+
 INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bool btf)
 {
 	struct conn *conn;
@@ -282,7 +294,7 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 		child_begins(sk, btf);
 	state_changed(ctx, sk, from, to, btf);
 	if (to == TCP_ESTABLISHED) {
-		conn = conn_of(sk);
+		conn = conn_of_this(sk);
 		if (conn ? conn->role == TCP_ROLE_CLIENT : from == TCP_SYN_SENT)
 			connect_ends(ctx, sk, conn, 0, btf);
 		else if (from == TCP_SYN_RECV)
@@ -294,8 +306,8 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 	return 0;
 }
 
-PROGRAMS(tcp_state, "inet_sock_set_state", on_state(ctx, sk, from, to, btf), const struct sock *sk,
-	 int from, int to)
+PROGRAMS_AGAIN(tcp_state, "inet_sock_set_state", sk, to, on_state(ctx, sk, from, to, btf),
+	       const struct sock *sk, int from, int to)
 
 /* ---- end of system calls --------------------------------------------------------------- */
 
