@@ -244,6 +244,21 @@ void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup),
 	}
 }
 
+/* What the kernel counts of programs that it could not run. */
+static void add_unseen(const struct bpf_object *o, struct ledger_page *ret)
+{
+	for (size_t i = 0; i < progs_n; i++) {
+		struct bpf_program *p = bpf_object__find_program_by_name(o, progs[i].name);
+		struct bpf_prog_info info = { 0 };
+		u32 size = sizeof(info);
+
+		if (p && bpf_program__fd(p) >= 0 &&
+		    !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &size))
+			ret->kind[feature_kind(progs[i].feature)].n[LEDGER_UNSEEN] +=
+				info.recursion_misses;
+	}
+}
+
 void capture_ledger(const struct capture *c, struct ledger_page *ret)
 {
 	u32 zero = 0;
@@ -255,6 +270,9 @@ void capture_ledger(const struct capture *c, struct ledger_page *ret)
 		for (size_t k = 0; k < KIND_END; k++)
 			for (size_t i = 0; i < LEDGER_END; i++)
 				ret->kind[k].n[i] += c->percpu[cpu].kind[k].n[i];
+	for (int f = 0; f < FAMILY_END; f++)
+		if (c->family[f].object)
+			add_unseen(c->family[f].object, ret);
 }
 
 void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx)
