@@ -310,8 +310,9 @@ INLINE bool process_ended(struct task_struct *task, struct signal_struct *signal
 
 	if (GET(btf, signal, live.counter))
 		return false;
+	/* the others are gone; one of them may have been first all the same */
 	if (GET(btf, signal, nr_threads) == 1)
-		return true; /* the others are gone already: nobody to race with */
+		return !bpf_map_lookup_elem(&exits, &key);
 	return !bpf_map_update_elem(&exits, &key, &one, BPF_NOEXIST);
 }
 
