@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The process family: programs started, failed to start, forked, finished. All from
- * tracepoints that exist on every target. Each body serves both rungs, see lib/prog.h.
+ * tracepoints that exist on every target, or from functions beside them. Each body serves all
+ * rungs, see lib/prog.h.
  */
 #include "lib/cgroup.h"
 #include "lib/emit.h"
@@ -197,7 +198,7 @@ ENTRY_PROGRAMS(process_exec, "finalize_exec", on_exec(ctx, current_task(btf), bp
 /* ---- failed to start ------------------------------------------------------------------- */
 
 INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __s32 err,
-			     __u64 cgroup)
+			     __u64 cgroup, const bool btf)
 {
 	struct scratch *s = scratch_take(KIND_process_exec_failed);
 	struct rec_process_exec_failed *rec;
@@ -209,11 +210,11 @@ INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __
 	__builtin_memset(rec, 0, sizeof(*rec));
 	stamp(&rec->head, KIND_process_exec_failed, 0, bpf_ktime_get_boot_ns(), cgroup);
 	rec->head.flags = REC_FAILED;
-	rec->head.pid = BPF_CORE_READ(task, tgid);
-	rec->head.tid = BPF_CORE_READ(task, pid);
-	rec->head.key = task_start(task, false);
-	rec->ppid = task_ppid(task, false);
-	task_user(task, &rec->uid, &rec->gid, false);
+	rec->head.pid = GET(btf, task, tgid);
+	rec->head.tid = GET(btf, task, pid);
+	rec->head.key = task_start(task, btf);
+	rec->ppid = task_ppid(task, btf);
+	task_user(task, &rec->uid, &rec->gid, btf);
 	rec->err = err;
 	current_comm(rec->comm);
 	at = put_user_str(s, at, &rec->path, path, PATH_MAX_WIRE);
@@ -222,11 +223,27 @@ INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __
 	scratch_give(s);
 }
 
+INLINE int on_exec_result(void *ctx, __u64 path, long ret, const bool btf)
+{
+	struct task_struct *task;
+	__u64 cgroup;
+
+	if (ret >= 0 || ret < -ERRNO_MAX)
+		return 0;
+	task = current_task(btf);
+	if (!concerns(KIND_process_exec_failed, task_cgroup(task, btf), &cgroup, btf))
+		return 0;
+	meter_add(KIND_process_exec_failed,
+		  METER_KEY(METER_process_start_failures, cgroup, 0, -ret), 1);
+	if (streamed(KIND_process_exec_failed, true))
+		send_exec_failed(ctx, task, path, -ret, cgroup, btf);
+	return 0;
+}
+
 /* Runs at the end of every system call: out again after two comparisons. */
 INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 {
-	struct task_struct *task;
-	__u64 cgroup, path;
+	__u64 path;
 	long nr;
 
 	if (ret >= 0 || ret < -ERRNO_MAX)
@@ -234,21 +251,21 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	nr = syscall_nr(regs, btf);
 	if (nr != NR_execve && nr != NR_execveat)
 		return 0;
-	task = (struct task_struct *)bpf_get_current_task();
-	if (syscall_compat(task))
+	if (syscall_compat(current_task(btf), btf))
 		return 0;
-	if (!concerns(KIND_process_exec_failed, task_cgroup(task, false), &cgroup, false))
-		return 0;
-	meter_add(KIND_process_exec_failed,
-		  METER_KEY(METER_process_start_failures, cgroup, 0, -ret), 1);
 	path = nr == NR_execve ? syscall_arg1(regs, btf) : syscall_arg2(regs, btf);
-	if (streamed(KIND_process_exec_failed, true))
-		send_exec_failed(ctx, task, path, -ret, cgroup);
-	return 0;
+	return on_exec_result(ctx, path, ret, btf);
 }
 
 PROGRAMS(process_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_regs *regs,
 	 long ret)
+
+/* Only the 64-bit ABI's. A call that seccomp refuses does not get here. */
+FEXIT(process_execve, SYSCALL("execve"),
+      on_exec_result(ctx, syscall_arg1(regs, btf), ret, btf), struct pt_regs *regs, long ret)
+
+FEXIT(process_execveat, SYSCALL("execveat"),
+      on_exec_result(ctx, syscall_arg2(regs, btf), ret, btf), struct pt_regs *regs, long ret)
 
 /* ---- forked ---------------------------------------------------------------------------- */
 

@@ -16,8 +16,24 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct kernfs_root;
+
+struct kernfs_elem_dir {
+	struct kernfs_root *root;
+};
+
 struct kernfs_node {
+	atomic_t active; /* KERNFS_NEW until it is shown */
+	struct kernfs_elem_dir dir;
+	void *priv;
+	struct kernfs_node *parent;
+	const char *name;
 	__u64 id; /* since 5.5 one 64-bit number on 64-bit kernels */
+	unsigned short flags;
+};
+
+struct kernfs_node___v6_15 {
+	struct kernfs_node *__parent; /* parent before 6.15 (633488947ef6) */
 };
 
 struct cgroup;
@@ -28,6 +44,7 @@ struct cgroup_subsys_state {
 };
 
 struct cgroup_root {
+	struct kernfs_root *kf_root;
 	int hierarchy_id;
 };
 
@@ -255,6 +272,8 @@ struct pt_regs {
 #define AF_INET		  2
 #define AF_INET6	  10
 #define ECONNABORTED 103
+#define KERNFS_DIR	  0x1u
+#define KERNFS_NEW	  (-0x7fffffff) /* KN_DEACTIVATED_BIAS */
 #define SIGNAL_GROUP_EXIT 0x4u
 #define SOCK_DONE	  1 /* bit of skc_flags: the peer's FIN has arrived */
 #define TS_COMPAT	  0x2u
