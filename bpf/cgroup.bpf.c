@@ -98,9 +98,9 @@ INLINE void send_mkdir(void *ctx, const struct cgroup *cgrp, const char *path, _
 	current_comm(rec->comm);
 	rec->level = GET(btf, cgrp, level);
 	rec->path.off = sizeof(*rec);
-	if (told)
+	if (config.probe_read && told)
 		n = bpf_probe_read_kernel_str(s->record + sizeof(*rec), CGROUP_PATH_WIRE, path) - 1;
-	else
+	else if (config.probe_read)
 		n = walk_path(s, GET(btf, cgrp, kn));
 	if (n > 0)
 		rec->path.len = n;

@@ -97,6 +97,16 @@ enum wire_kind feature_kind(size_t feature)
 	return (enum wire_kind)best;
 }
 
+const char *feature_lacks(size_t feature)
+{
+	static const char *const lacks[FEATURE_END] = {
+#define LACKS(feature_, text) [FEATURE_##feature_] = text,
+#include "../bpf/registry.def"
+	};
+
+	return lacks[feature];
+}
+
 static const char *const rung_names[RUNG_COUNT] = {
 	[RUNG_tp_btf] = "tp_btf",
 	[RUNG_raw_tp] = "raw_tp",

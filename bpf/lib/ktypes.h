@@ -64,12 +64,20 @@ struct css_set {
 };
 
 struct qstr {
+	__u32 len;
 	const unsigned char *name;
 };
 
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
+	unsigned char d_iname[40]; /* the name, if it fits; 32 bytes before 6.8 */
+};
+
+struct dentry___v6_14 {
+	union {
+		unsigned char string[40];
+	} d_shortname; /* d_iname before 6.14 (58cf9c383c5c) */
 };
 
 struct vfsmount {
@@ -133,6 +141,18 @@ struct upid {
 	int nr;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct pid_namespace *pid_ns_for_children;
+};
+
 struct pid {
 	unsigned int level;
 	struct upid numbers[1];
@@ -155,6 +175,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct files_struct *files;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	const struct cred *cred;
@@ -163,10 +184,6 @@ struct task_struct {
 
 struct linux_binprm {
 	unsigned long exec; /* user address of the file name, on the new stack */
-};
-
-struct ns_common {
-	unsigned int inum;
 };
 
 struct net {

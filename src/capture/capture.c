@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "capture/internal.h"
@@ -37,6 +38,13 @@ static void raise_memlock(void)
 		log_debug("capture", "RLIMIT_MEMLOCK stays as it is: %s", strerror(errno));
 }
 
+static u32 nsfs_dev(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : (u32)st.st_dev;
+}
+
 static struct config wire_config(const struct capture *c)
 {
 	struct config wire = {
@@ -45,13 +53,28 @@ static struct config wire_config(const struct capture *c)
 		.filter = c->config.filter,
 		.follow = c->config.follow,
 		.args_max = c->config.args_max < ARGS_MAX ? c->config.args_max : ARGS_MAX,
+		.probe_read = !c->config.forbid_reads && self_reads_kernel(),
+		.nsfs_dev = nsfs_dev(),
 		.cgroup_tree = c->config.cgroup_tree,
 		.self = self_pid(),
 	};
 
+	wire.typed_task = !wire.probe_read && self_types_task();
 	for (size_t i = 1; i < KIND_END; i++)
 		wire.stream[i] = (u8)c->config.stream[i];
 	return wire;
+}
+
+static struct patch patch_for(const struct targets *targets, const struct config *wire)
+{
+	struct patch patch = { .blind = !wire->probe_read,
+			       .preempt_disable = targets->preempt_disable,
+			       .preempt_enable = targets->preempt_enable };
+
+	if (!patch.preempt_disable || !patch.preempt_enable || !self_holds_cpu(&patch))
+		patch.preempt_disable = patch.preempt_enable = 0;
+	log_debug("capture", "programs %s hold their CPU", patch.preempt_disable ? "can" : "cannot");
+	return patch;
 }
 
 static size_t count_on(const struct capture *c)
@@ -77,13 +100,15 @@ static void load_families(struct capture *c)
 {
 	struct feature_status status[FEATURES_MAX] = { 0 };
 	struct config wire = wire_config(c);
+	struct patch patch;
 
 	targets_find(&c->targets, &c->config, &c->types);
+	patch = patch_for(&c->targets, &wire);
 	for (int f = 0; f < FAMILY_END; f++) {
 		if (!(c->config.families >> f & 1))
 			continue;
 		family_load(&c->family[f], (enum wire_family)f, &c->maps, &c->config, &wire,
-			    &c->targets, status);
+			    &c->targets, &patch, status);
 	}
 	for (size_t i = 0; i < features_n; i++) {
 		if (!(c->config.families >> features[i].family & 1))
