@@ -32,6 +32,22 @@
 		_v;                                                                                \
 	})
 
+/*
+ * Between these two nobody else runs on this CPU but interrupts. Both are helpers without effect:
+ * the loader makes them calls of the kfuncs bpf_preempt_disable and bpf_preempt_enable (6.10), or
+ * of nothing (src/capture/patch.c). With externs of its own an object could not be loaded where
+ * the kernel has no BTF.
+ */
+INLINE void hold_cpu(void)
+{
+	bpf_jiffies64();
+}
+
+INLINE void release_cpu(void)
+{
+	bpf_get_numa_node_id();
+}
+
 /* One program; "?": loaded only if the loader chooses it. */
 #define PROGRAM(section, arguments, name, btf_, call, args...)                                     \
 	SEC("?" section)                                                                           \
