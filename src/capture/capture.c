@@ -269,6 +269,21 @@ void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup),
 	}
 }
 
+/* Whether the row before or behind it is the second program of a pair on one tracepoint
+ * (bpf/lib/again.h): what one of them misses the other tells. */
+static bool is_paired(const struct bpf_object *o, size_t i)
+{
+	const char *hook = bpf_program__section_name(bpf_object__find_program_by_name(o, progs[i].name));
+
+	for (size_t k = i ? i - 1 : 0; k < progs_n && k <= i + 1; k++) {
+		const struct bpf_program *p = bpf_object__find_program_by_name(o, progs[k].name);
+
+		if (k != i && p && !strcmp(bpf_program__section_name(p), hook))
+			return true;
+	}
+	return false;
+}
+
 /* What the kernel counts of programs that it could not run. */
 static void add_unseen(const struct bpf_object *o, struct ledger_page *ret)
 {
@@ -277,7 +292,7 @@ static void add_unseen(const struct bpf_object *o, struct ledger_page *ret)
 		struct bpf_prog_info info = { 0 };
 		u32 size = sizeof(info);
 
-		if (p && bpf_program__fd(p) >= 0 &&
+		if (p && bpf_program__fd(p) >= 0 && !is_paired(o, i) &&
 		    !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &size))
 			ret->kind[feature_kind(progs[i].feature)].n[LEDGER_UNSEEN] +=
 				info.recursion_misses;
