@@ -113,7 +113,7 @@ include tests/bench/bench.mk
 
 # ---- using it -----------------------------------------------------------------------------
 
-.PHONY: packages run test bench figures docs image help clean distclean
+.PHONY: packages run test vm bench figures docs image help clean distclean
 
 packages: ## install the Debian packages that the build needs (root)
 	@third_party/install-packages.sh build
@@ -126,9 +126,15 @@ run: ## install, build, and trace this machine for 20 s (root)
 	@echo; echo "OTLP/JSON lines: build/run/otlp.jsonl"
 
 test: ## install, build, and run all tests (root); LAYERS="unit e2e" runs some
-	@third_party/install-packages.sh build test
+	@third_party/install-packages.sh build arm64 test
 	@$(MAKE) --no-print-directory -j2 all test-programs
+	@$(MAKE) --no-print-directory -j2 ARCH=arm64 all
 	@tests/run.py $(LAYERS)
+
+# what LOCKDOWN adds, then APPEND, goes to the kernel's command line
+vm: $(B)/podtrace ## a shell in a test machine: KERNEL=6.12 [LOCKDOWN=confidentiality] [APPEND="words"] [ARCH=arm64]
+	@python3 -B tests/vm/machine.py $(or $(KERNEL),6.12) --shell --arch $(ARCH) --file $(B)/podtrace=/bin/podtrace \
+		--append "$(if $(LOCKDOWN),lockdown=$(LOCKDOWN)) $(APPEND)"
 
 .PHONY: test-programs
 test-programs: $(TEST_PROGRAMS)

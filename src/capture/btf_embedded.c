@@ -21,7 +21,10 @@ const struct btf_embedded *btf_embedded(size_t *ret_n)
 
 const struct btf_embedded *btf_embedded_find(const char *release)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(embedded); i++)
+	size_t n;
+
+	btf_embedded(&n); /* of an architecture there can be none */
+	for (size_t i = 0; i < n; i++)
 		if (!strcmp(embedded[i].release, release))
 			return &embedded[i];
 	return NULL;

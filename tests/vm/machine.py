@@ -7,8 +7,9 @@
     result = machine.run('podtrace doctor >/out/doctor')
     result.code, result.files['doctor'], result.console
 
-    tests/vm/machine.py 6.1 [--append WORDS] [--file HERE=THERE]... [SCRIPT]
-                        by hand: runs SCRIPT (default: standard input), prints what it wrote, exits as it did
+    tests/vm/machine.py 6.1 [--arch arm64] [--append WORDS] [--file HERE=THERE]... [SCRIPT]
+                        by hand: runs SCRIPT (default: standard input), prints what it wrote, exits as it did;
+                        with --shell a shell on this terminal instead
 
 The script runs as root with /proc, /sys and /dev mounted and loopback up; there is no disk, no module and no other
 process. What it leaves in /out comes back, through a serial line of its own. A script that takes too long is ended in
@@ -19,6 +20,7 @@ into the user's cache once.
 import argparse
 import contextlib
 import dataclasses
+import fnmatch
 import io
 import os
 import pathlib
@@ -32,11 +34,33 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
 LOCK = HERE / 'machines.lock'
 CACHE = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'podtrace' / 'vm'
-QEMU = 'qemu-system-x86_64'
 CPU = 'max,-cx16'  # qemu 7.2 spoils the flags behind cmpxchg16b now and then: a double fault in kmalloc (6.12)
 MEMORY_MIB = 256
 TIMEOUT = 120  # seconds of the script
 AROUND = 60  # seconds to start and to bring back what it left: 3 on an idle host
+
+
+
+@dataclasses.dataclass
+class Arch:
+    suffix: str  # of its names in machines.lock
+    qemu: str
+    package: str  # that has it
+    machine: tuple
+    counting: tuple  # the same with a clock that counts instructions
+    console: str
+    out: str  # the second serial line
+    out_device: tuple
+
+
+# memory is copied by loops that count, not by one instruction that does it all (rep movsb)
+ARCHES = {
+    'amd64': Arch('', 'qemu-system-x86_64', 'qemu-system-x86', ('-M', 'q35', '-cpu', CPU),
+                  ('-M', 'q35', '-cpu', f'{CPU},-erms,-fsrm'), 'ttyS0', 'ttyS1', ('-serial', 'chardev:out')),
+    'arm64': Arch('-arm64', 'qemu-system-aarch64', 'qemu-system-arm', ('-M', 'virt,gic-version=3', '-cpu', 'cortex-a57'),
+                  ('-M', 'virt,gic-version=3', '-cpu', 'cortex-a57'), 'ttyAMA0', 'ttyS0',
+                  ('-device', 'pci-serial,chardev=out')),
+}
 
 INIT = b"""#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -47,10 +71,19 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 ifconfig lo up
 cd /tmp
+"""
+BATCH = b"""
 timeout TIMEOUT sh /script >/out/script.log 2>&1 </dev/null
 echo $? >/out/script.code
-stty -F /dev/ttyS1 raw
-tar -cz -C /out . >/dev/ttyS1
+stty -F /dev/SERIAL raw
+tar -cz -C /out . >/dev/SERIAL
+poweroff -f
+"""
+SHELL = b"""
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t securityfs securityfs /sys/kernel/security
+echo "$(uname -r) on $(uname -m); podtrace is in /bin; exit, or Ctrl-A X, ends the machine"
+setsid cttyhack sh
 poweroff -f
 """
 
@@ -79,19 +112,28 @@ def rows() -> dict:
     return {name: (path.rpartition('/')[2], digest) for name, _, _, path, digest in lines}
 
 
-def part(name: str, inside: str) -> pathlib.Path:
-    """The file of that package whose path begins with INSIDE, from the cache."""
+def part(name: str, inside: tuple) -> pathlib.Path:
+    """The first file of that package whose path begins as one of INSIDE does, from the cache."""
     if name not in rows():
         raise Unavailable(f'machines.lock has no {name}')
     package, digest = rows()[name]
-    path = CACHE / digest / inside.rpartition('/')[2]
+    path = CACHE / digest / inside[0].rpartition('/')[2]
     if not path.exists():
-        fetched = subprocess.run([ROOT / 'third_party' / 'fetch.sh', LOCK], text=True,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-        if fetched.returncode:
-            raise Unavailable(fetched.stderr.strip())
-        _unpack(pathlib.Path(fetched.stdout.strip(), package), inside, path)
+        _unpack(_fetch(name) / package, inside, path)
     return path
+
+
+def _fetch(name) -> pathlib.Path:
+    """The folder that holds it then."""
+    row = next(line for line in LOCK.read_text(encoding='utf-8').splitlines() if line.split()[:1] == [name])
+    with tempfile.NamedTemporaryFile('w', prefix='podtrace-', suffix='.lock') as alone:
+        alone.write(row + '\n')
+        alone.flush()
+        fetched = subprocess.run([ROOT / 'third_party' / 'fetch.sh', alone.name], text=True, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, check=False)
+    if fetched.returncode:
+        raise Unavailable(fetched.stderr.strip())
+    return pathlib.Path(fetched.stdout.strip())
 
 
 def _unpack(package, inside, path):
@@ -99,7 +141,7 @@ def _unpack(package, inside, path):
     with subprocess.Popen(['dpkg-deb', '--fsys-tarfile', package], stdout=subprocess.PIPE) as unpacked:
         with tarfile.open(fileobj=unpacked.stdout, mode='r|') as tar:
             for member in tar:
-                if member.isfile() and member.name.startswith('./' + inside):
+                if member.isfile() and any(fnmatch.fnmatch(member.name, f'./{start}*') for start in inside):
                     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                         shutil.copyfileobj(tar.extractfile(member), file)
                     os.replace(file.name, path)
@@ -122,37 +164,47 @@ def cpio(entries) -> bytes:
 # ---- the machine ------------------------------------------------------------------------------------------------
 
 class Machine:
-    def __init__(self, kernel: str, append='', memory=MEMORY_MIB, processors=1, counting=False):
+    def __init__(self, kernel: str, append='', memory=MEMORY_MIB, processors=1, counting=False, arch='amd64'):
         """counting: its clock counts the instructions that the processor has run, one a nanosecond. Two runs of the
         same are the same but for one instruction in a thousand; kernel addresses must be too (nokaslr)."""
-        if not shutil.which(QEMU):
-            raise Unavailable(f'no {QEMU} here: apt-get install qemu-system-x86')
-        self.kernel = part(f'linux-{kernel}', 'boot/vmlinuz-')
+        self.arch = ARCHES[arch]
+        if not shutil.which(self.arch.qemu):
+            raise Unavailable(f'no {self.arch.qemu} here: apt-get install {self.arch.package}')
+        self.kernel = part(f'linux-{kernel}{self.arch.suffix}', ('boot/vmlinuz-', 'usr/lib/modules/*/vmlinuz'))
         self.append, self.memory, self.processors = append, memory, processors
-        # memory is copied by loops that count, not by one instruction that does it all (rep movsb)
-        self.accelerator = ['-cpu', f'{CPU},-erms,-fsrm', '-accel', 'tcg,thread=single', '-icount',
-                          'shift=0,sleep=off'] if counting else ['-cpu', CPU, '-accel', 'tcg']
-        self.files = {'/bin/busybox': part('busybox-static', 'bin/busybox').read_bytes()}
+        self.accelerator = [*self.arch.counting, '-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off'] \
+            if counting else [*self.arch.machine, '-accel', 'tcg']
+        self.files = {'/bin/busybox': part(f'busybox-static{self.arch.suffix}', ('bin/busybox',)).read_bytes()}
 
     def add(self, there: str, content):
         """A file, all may run it: its bytes, or the path of one here."""
         self.files[there] = content if isinstance(content, bytes) else pathlib.Path(content).read_bytes()
 
-    def _initramfs(self, script, timeout) -> bytes:
-        init = INIT.replace(b'TIMEOUT', b'%d' % timeout)
-        files = {**self.files, '/init': init, '/script': script.encode()}
+    def _initramfs(self, init, script='') -> bytes:
+        files = {**self.files, '/init': INIT + init, '/script': script.encode()}
         folders = sorted({str(parent) for path in files for parent in pathlib.PurePath(path).parents} - {'/'})
         return cpio([*((folder, 0o40755, b'') for folder in [*folders, '/dev']), ('/dev/console', 0o20600, (5, 1)),
                      *((path, 0o100755, content) for path, content in files.items())])
 
+    def _command(self, initrd, *serial) -> list:
+        return [self.arch.qemu, *self.accelerator, '-m', str(self.memory), '-smp', str(self.processors), '-nodefaults',
+                '-no-user-config', '-nographic', '-display', 'none', '-no-reboot', *serial, '-kernel', self.kernel,
+                '-initrd', initrd, '-append', f'console={self.arch.console} panic=-1 quiet {self.append}']
+
+    def shell(self):
+        """For a person: a shell on this terminal."""
+        with tempfile.NamedTemporaryFile(prefix='podtrace-vm-') as initrd:
+            initrd.write(self._initramfs(SHELL))
+            initrd.flush()
+            subprocess.run(self._command(initrd.name, '-serial', 'mon:stdio'), check=True)
+
     def run(self, script: str, timeout=TIMEOUT) -> Result:
         with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
             console, out, initrd = (pathlib.Path(folder, name) for name in ('console', 'out', 'initrd'))
-            initrd.write_bytes(self._initramfs(script, timeout))
-            command = [QEMU, '-M', 'q35', *self.accelerator, '-m', str(self.memory), '-smp', str(self.processors),
-                       '-nodefaults', '-no-user-config', '-nographic', '-display', 'none', '-no-reboot',
-                       '-serial', f'file:{console}', '-serial', f'file:{out}', '-kernel', self.kernel,
-                       '-initrd', initrd, '-append', f'console=ttyS0 panic=-1 quiet {self.append}']
+            batch = BATCH.replace(b'TIMEOUT', b'%d' % timeout).replace(b'SERIAL', self.arch.out.encode())
+            initrd.write_bytes(self._initramfs(batch, script))
+            command = self._command(initrd, '-serial', f'file:{console}', '-chardev', f'file,id=out,path={out}',
+                                    *self.arch.out_device)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 subprocess.run(command, stdin=subprocess.DEVNULL, timeout=timeout + AROUND, check=True)
             told = console.read_text(encoding='utf-8', errors='replace')
@@ -173,15 +225,20 @@ def main():
     parser = argparse.ArgumentParser(description='Runs a script in a test machine.')
     parser.add_argument('kernel', help=', '.join(name[6:] for name in rows() if name.startswith('linux-')))
     parser.add_argument('script', nargs='?', type=argparse.FileType(), default=sys.stdin)
+    parser.add_argument('--arch', choices=ARCHES, default='amd64')
     parser.add_argument('--append', default='', help='words for the kernel command line')
     parser.add_argument('--file', action='append', default=[], metavar='HERE=THERE')
     parser.add_argument('--timeout', type=int, default=TIMEOUT)
+    parser.add_argument('--shell', action='store_true', help='a shell on this terminal instead of a script')
     options = parser.parse_intermixed_args()
     try:
-        machine = Machine(options.kernel, options.append)
+        machine = Machine(options.kernel, options.append, arch=options.arch)
         for pair in options.file:
             here, _, there = pair.partition('=')
             machine.add(there, here)
+        if options.shell:
+            machine.shell()
+            return
         result = machine.run(options.script.read(), options.timeout)
     except (Unavailable, AssertionError) as why:
         sys.exit(f'machine.py: {why}')
