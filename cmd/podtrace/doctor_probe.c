@@ -72,8 +72,8 @@ static void explain(const struct checkup *c, struct doctor_feature *f)
 		doctor_blame(f,
 			     "denied by SELinux (EACCES): this process's type may not do this with "
 			     "class bpf or perf_event",
-			     "seLinuxOptions: {type: spc_t}, or a policy that allows this type "
-			     "{map_create map_read map_write prog_load prog_run} of class bpf");
+			     "seLinuxOptions: {type: spc_t}, or a policy that allows this type all of "
+			     "class bpf (and, for kprobes, of perf_event)");
 	else if (f->err == EPERM)
 		doctor_blame(f,
 		      "not permitted (EPERM), though the capabilities are held: by seccomp, "
