@@ -53,7 +53,7 @@ struct doctor_table *doctor_table(struct checkup *c, bool kernel, const char *ty
 #define NEEDS_BPF "BPF PERFMON"
 
 /* Refused for want of a privilege, or although it is there: then somebody else refuses. */
-static void explain(const struct checkup *c, struct doctor_feature *f)
+static void explain(const struct checkup *c, struct doctor_feature *f, bool verified)
 {
 	const struct node_privilege *p = &c->privilege;
 	bool holds = privilege_has(p, (u32)cap_find(STR("SYS_ADMIN"))) ||
@@ -68,7 +68,7 @@ static void explain(const struct checkup *c, struct doctor_feature *f)
 				      : "not permitted (EACCES): lacks capabilities",
 		      "sudo, or securityContext: {runAsUser: 0, capabilities: {add: [BPF, "
 		      "PERFMON]}}");
-	else if (f->err == EACCES && c->lsm.selinux == SELINUX_ENFORCING)
+	else if (f->err == EACCES && !verified && c->lsm.selinux == SELINUX_ENFORCING)
 		doctor_blame(f,
 			     "denied by SELinux (EACCES): this process's type may not do this with "
 			     "class bpf or perf_event",
@@ -102,7 +102,7 @@ static void add_features(struct checkup *c, const struct capture *capture)
 		f->without = s->feature->without;
 		f->err = s->err;
 		doctor_blame(f, s->reason, s->fix);
-		explain(c, f);
+		explain(c, f, s->verified);
 	}
 }
 
@@ -116,7 +116,7 @@ static void add_transport(struct checkup *c, const struct capture *capture)
 	if (!strcmp(transport, "none")) {
 		f->state = "off";
 		doctor_blame(f, "no map can be made", "");
-		explain(c, f);
+		explain(c, f, false);
 		return;
 	}
 	f->rung = transport;

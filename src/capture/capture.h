@@ -42,6 +42,7 @@ struct feature_status {
 	enum feature_state state;
 	enum rung rung;		/* valid unless OFF */
 	int err;		/* errno of the first rung that was refused, 0: none */
+	bool verified;		/* refused by the verifier, which says why: by nobody else */
 	char reason[160];	/* why it is not ON, or what it lacks all the same; "": nothing */
 	char fix[120];		/* what a person can do about it; "" if nothing */
 };

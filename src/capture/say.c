@@ -124,6 +124,7 @@ void say_refusal(struct feature_status *status, int err)
 {
 	const char *words = failed.words;
 
+	status->verified = words[0];
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		const char *says = refusals[i].says;
 
