@@ -69,8 +69,10 @@ INLINE void current_comm(__u8 comm[COMM_LEN])
 
 #if defined(__TARGET_ARCH_x86)
 enum { NR_connect = 42, NR_accept = 43, NR_execve = 59, NR_accept4 = 288, NR_execveat = 322 };
+#define SYSCALL(name) "__x64_sys_" name /* the function; its one argument are the registers */
 #elif defined(__TARGET_ARCH_arm64)
 enum { NR_accept = 202, NR_connect = 203, NR_execve = 221, NR_accept4 = 242, NR_execveat = 281 };
+#define SYSCALL(name) "__arm64_sys_" name
 #endif
 
 INLINE long syscall_nr(const struct pt_regs *regs, const bool btf)

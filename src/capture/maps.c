@@ -24,6 +24,7 @@ static const struct {
 	{ "sock_cgroups", 65536, true }, /* the same, and listeners */
 	{ "listeners", 4096, false },
 	{ "connecting", 4096, false },
+	{ "calls", 4096, false },
 	{ "failed", 4096, false },
 	{ "exits", 1024, false },
 };

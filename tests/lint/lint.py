@@ -122,7 +122,7 @@ def registry(root):
     bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.(bpf\.c|h)$', p))
     for program in programs:
         body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe)$', '', program)
-        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FEXIT|KRETPROBE)\({body},|\b{program}\(', bpf):
+        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FEXIT|K(RET)?PROBE)\({body},|\b{program}\(', bpf):
             yield f'bpf/registry.def: program {program}: no source has it'
 
 
