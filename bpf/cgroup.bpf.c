@@ -69,7 +69,8 @@ INLINE void let_in(const struct cgroup *cgrp, __u64 *ret_id, const bool btf)
 
 	*ret_id = cgroup_id(cgrp, btf);
 	count(KIND_cgroup_mkdir, LEDGER_SEEN);
-	if (!targeted(cgrp, btf) && bpf_map_update_elem(&targets, ret_id, &one, BPF_ANY))
+	/* below another target too: that one may be taken out in a moment */
+	if (bpf_map_update_elem(&targets, ret_id, &one, BPF_ANY))
 		count(KIND_cgroup_mkdir, LEDGER_LOST_STATE);
 }
 

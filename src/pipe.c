@@ -31,7 +31,22 @@ static enum target_match on_ask(void *ctx, u64 cgroup)
 {
 	struct pipe *p = ctx;
 
-	return pipe_match(p, enrich_cgroup(p->enrich, cgroup, p->last_ns));
+	struct who *who = enrich_peek(p->enrich, cgroup);
+
+	if (!who)
+		return TARGET_NO; /* nothing is heard of it any more */
+	if (who->placed)
+		return TARGET_YES;
+	return target_match(p->config.target, who, !enrich_is_named(who));
+}
+
+static bool on_waits(void *ctx, u64 cgroup)
+{
+	struct pipe *p = ctx;
+	u64 now = p->tick_ns > p->last_ns ? p->tick_ns : p->last_ns;
+	struct who *who = enrich_peek(p->enrich, cgroup);
+
+	return who && enrich_waits(p->enrich, who, now);
 }
 
 static int on_watch(void *ctx, u64 cgroup, bool on)
@@ -48,7 +63,7 @@ static bool on_exists(void *ctx, u64 cgroup)
 
 static int follow_start(struct pipe *p)
 {
-	struct follow_config config = { on_watch, on_ask, on_exists, p };
+	struct follow_config config = { on_watch, on_ask, on_waits, on_exists, p };
 
 	if (!p->config.target)
 		return 0;
@@ -61,6 +76,14 @@ void pipe_meet(struct pipe *p, u64 cgroup, struct str path, u64 now_ns)
 	enrich_learn(p->enrich, cgroup, path, now_ns);
 	if (p->follow)
 		follow_met(p->follow, cgroup, false);
+}
+
+void pipe_watched(struct pipe *p, u64 cgroup)
+{
+	if (!p->follow || enrich_peek(p->enrich, cgroup))
+		return;
+	enrich_cgroup(p->enrich, cgroup, p->last_ns);
+	follow_met(p->follow, cgroup, true);
 }
 
 /* ---- names -------------------------------------------------------------------------------- */
@@ -129,6 +152,15 @@ void pipe_tick(struct pipe *p, u64 now_ns)
 	hold_release(p->hold, is_ready, p);
 }
 
+size_t pipe_wanted(const struct pipe *p)
+{
+	struct follow_stats stats = { 0 };
+
+	if (p->follow)
+		follow_stats(p->follow, &stats);
+	return stats.wanted;
+}
+
 size_t pipe_held(const struct pipe *p)
 {
 	struct hold_stats stats;
@@ -168,6 +200,7 @@ int pipe_new(struct pipe **ret, const struct pipe_config *config, char *err, siz
 	p->config = *config;
 	p->map = (struct map_config){ .wall_offset_ns = config->wall_offset_ns,
 				      .command_args = config->command_args };
+	p->start_offset_ns = config->wall_offset_ns;
 	p->self = -1;
 	p->last_ns = config->start_ns;
 	buf_init(&p->line, LINE_MAX_BYTES);

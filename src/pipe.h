@@ -28,6 +28,7 @@ struct pipe_config {
 	struct map_resource_config resource;
 	struct sampling sampler;
 	bool command_args;
+	u32 hidden;			/* families that are watched only to know whose events are */
 	enum live_view live;
 	bool colour;
 	/* Lines of the live view, to be written at once. */
@@ -92,8 +93,13 @@ struct pipe_asked {
 void pipe_asked(struct pipe *p, const struct pipe_asked *asked);
 /* A cgroup that was there before us: may be a target. */
 void pipe_meet(struct pipe *p, u64 cgroup, struct str path, u64 now_ns);
+/* A cgroup that the kernel side watches: one whose making was not told (its record was lost) is
+ * decided like others. */
+void pipe_watched(struct pipe *p, u64 cgroup);
 /* Decide and let go what waited for it. Ten times a second, and when names came. */
 void pipe_tick(struct pipe *p, u64 now_ns);
+/* Cgroups that named targets mean, as far as is known. */
+size_t pipe_wanted(const struct pipe *p);
 /* Events that wait now. */
 size_t pipe_held(const struct pipe *p);
 /* Let go all that waits, at the end. */

@@ -117,6 +117,8 @@ static void count_damaged(struct pipe *p, const void *record, size_t size, enum 
 /* To whoever wants it, unless only the kernel side let it in. */
 static void deliver(struct pipe *p, const struct event *ev)
 {
+	if (p->config.hidden >> kinds[ev->kind].family & 1)
+		return;
 	if (p->follow && pipe_match(p, ev->who) != TARGET_YES) {
 		p->unwanted++;
 		return;

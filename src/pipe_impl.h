@@ -26,6 +26,7 @@ struct pipe {
 	int self;		/* our own resource, -1: not registered yet */
 	u64 now_ns;		/* of the running collection */
 	u64 last_ns;		/* newest record or collection */
+	s64 start_offset_ns;	/* to wall time, of starts: one that moves means a reset */
 	u64 tick_ns;		/* of the last tick */
 	u64 delivered[KIND_END];
 	u64 damaged[KIND_END];

@@ -13,8 +13,18 @@ static int resource_of_self(struct pipe *p)
 	return p->self;
 }
 
+/* Brings his names up to date as well. */
+static bool is_renamed(void *ctx, const struct who *who)
+{
+	struct pipe *p = ctx;
+
+	enrich_waits(p->enrich, (struct who *)who, p->now_ns);
+	return who->metric_told && who->metric_names != who->names;
+}
+
 void pipe_collect_begin(struct pipe *p, u64 now_ns)
 {
+	series_renamed(p->series, is_renamed, p);
 	p->now_ns = now_ns;
 	series_begin(p->series, now_ns);
 }
@@ -31,19 +41,30 @@ void pipe_meter(struct pipe *p, const struct meter_key *key, const struct meter_
 	series_add(p->series, key, cell, who_of, p);
 }
 
+/* The same at every collection, whatever the clock of the day does; but never after its end. */
+static u64 start_of(const struct pipe *p, u64 boot_ns)
+{
+	u64 start = clock_wall_ns(boot_ns, p->start_offset_ns);
+	u64 now = clock_wall_ns(p->now_ns, p->map.wall_offset_ns);
+
+	return start < now ? start : now;
+}
+
 static void export_series(void *ctx, const struct series_point *sp)
 {
 	const struct meter *meter = &meters[sp->key.meter];
 	struct pipe *p = ctx;
 	struct point point = {
 		.desc = map_meter((enum wire_meter)sp->key.meter),
-		.start_ns = clock_wall_ns(sp->start_ns, p->map.wall_offset_ns),
+		.start_ns = start_of(p, sp->start_ns),
 		.time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
 	};
 
 	/* sums are not lost: the next collection has them, under the right name */
 	if (enrich_waits(p->enrich, sp->who, p->now_ns) || pipe_match(p, sp->who) != TARGET_YES)
 		return;
+	sp->who->metric_names = sp->who->names;
+	sp->who->metric_told = true;
 	if (meter->type == METER_HISTOGRAM) {
 		point.buckets = sp->cell.slots;
 		point.sum = (double)sp->cell.sum / (double)NSEC_PER_SEC;
@@ -72,7 +93,7 @@ static void export_ledger(struct pipe *p)
 		[LEDGER_LOST_STATE] = "lost_state",
 	};
 	struct point point = { .desc = &desc,
-			       .start_ns = clock_wall_ns(p->config.start_ns, p->map.wall_offset_ns),
+			       .start_ns = start_of(p, p->config.start_ns),
 			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns) };
 
 	for (size_t k = 1; k < KIND_END; k++) {
@@ -106,7 +127,7 @@ static void put_state(struct pipe *p, const struct metric_desc *desc, enum featu
 static void put_count(struct pipe *p, const struct metric_desc *desc, const char *what, u64 n)
 {
 	struct point point = { .desc = desc,
-			       .start_ns = clock_wall_ns(p->config.start_ns, p->map.wall_offset_ns),
+			       .start_ns = start_of(p, p->config.start_ns),
 			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
 			       .i = (s64)n };
 
@@ -163,9 +184,18 @@ static void export_identity(struct pipe *p)
 		.description = "Asking runtime and API server, and what did not come of it.",
 		.type = METRIC_COUNTER,
 	};
+	struct hold_stats held;
 	struct enrich_stats e;
 
 	enrich_stats(p->enrich, &e);
+	if (p->follow) {
+		struct follow_stats f;
+
+		follow_stats(p->follow, &f);
+		put_count(p, &unknown, "target_refused", f.refused + f.evicted);
+	}
+	hold_stats(p->hold, &held);
+	put_count(p, &unknown, "event_pushed_out", held.pushed_out);
 	put_count(p, &asked, "sent", p->asked.requests);
 	put_count(p, &asked, "failed", p->asked.failures);
 	put_count(p, &asked, "refused", p->asked.refused);
@@ -199,8 +229,7 @@ static void export_exporter(struct pipe *p)
 		for (int loss = -1; loss < LOSS_COUNT; loss++) {
 			struct point point = {
 				.desc = &descs[s],
-				.start_ns = clock_wall_ns(p->config.start_ns,
-							  p->map.wall_offset_ns),
+				.start_ns = start_of(p, p->config.start_ns),
 				.time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
 				.i = (s64)(loss < 0 ? stats->signal[s].exported :
 						      stats->signal[s].lost[loss]),

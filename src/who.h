@@ -51,6 +51,8 @@ struct who {
 	const char *otel_service_name, *otel_resource_attributes;
 	int resource;			/* the exporter's number, -1: not registered yet */
 	u32 resource_names;		/* `names` when it was registered */
+	u32 metric_names;		/* when metrics were last exported, if they ever were */
+	bool metric_told;
 	u64 last_ns;			/* last event, boot ns */
 	bool placed;			/* in a directory that was asked for */
 	u32 held;			/* events of it that wait for its name (fold/hold.h) */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "cmd/podtrace/doctor.h"
+#include "enrich/names.h"
+#include "fold/hold.h"
 #include "fold/series.h"
 
 struct doctor_feature *doctor_feature(struct checkup *c, const char *group, const char *name,
@@ -281,6 +283,17 @@ static int bill_pipe(struct checkup *c)
 		snprintf(t->name, sizeof(t->name), "metric series");
 		t->entries = SERIES_CELLS_MAX + SERIES_MAX;
 		t->bytes = stats.bytes;
+	}
+	t = doctor_table(c, false, "table");
+	if (t) {
+		snprintf(t->name, sizeof(t->name), "names of containers and pods");
+		t->entries = NAMES_CONTAINERS_MAX + NAMES_PODS_MAX;
+		t->bytes = NAMES_BYTES_MAX;
+	}
+	t = doctor_table(c, false, "queue");
+	if (t) {
+		snprintf(t->name, sizeof(t->name), "events that wait for names");
+		t->bytes = HOLD_BYTES_MAX;
 	}
 	for (int s = 0; s < SIGNAL_COUNT; s++) {
 		t = doctor_table(c, false, "queue");

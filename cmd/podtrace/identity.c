@@ -4,15 +4,14 @@
 #include <string.h>
 #include "ask/find.h"
 #include "ask/logs.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "cmd/podtrace/identity.h"
 #include "cmd/podtrace/run.h"
 #include "enrich/cgroup_proc.h"
 
-/* The kubelet's log directory is read so often, and as often as that when somebody asks. */
+/* The kubelet's log directory is read so often, and so soon when somebody asks. */
 #define LOGS_AGAIN_NS (10 * NSEC_PER_SEC)
-#define LOGS_EVERY_NS NSEC_PER_SEC
+#define LOGS_SOON_NS (NSEC_PER_SEC / 2)
 
 struct identity {
 	struct identity_config config;
@@ -21,7 +20,7 @@ struct identity {
 	struct api *api;
 	struct loop_timer *again; /* read the logs */
 	bool logs_told;		  /* the log directory had names */
-	u64 logs_ns;		  /* last read */
+	bool logs_soon;		  /* it is read within a second */
 	bool candidates;	  /* some were found */
 	enum cri_state cri_said;
 	enum api_state api_said;
@@ -117,7 +116,7 @@ static void read_logs(struct identity *i)
 	static const char *const roots[] = { "", "/host", "/rootfs" };
 	struct logs_config config = { .container = on_container, .pod = on_pod, .ctx = i };
 
-	i->logs_ns = clock_boot_ns();
+	i->logs_soon = false;
 	for (size_t n = 0; n < ARRAY_SIZE(roots); n++) {
 		config.root = roots[n];
 		if (logs_read(&config) <= 0)
@@ -286,8 +285,10 @@ void identity_want(struct identity *i, struct str id)
 	if (i->cri)
 		cri_want(i->cri, id);
 	/* the kubelet makes the link shortly after the container: its next event will ask again */
-	if (runtime_is_away(i) && i->logs_told && clock_boot_ns() - i->logs_ns > LOGS_EVERY_NS)
-		loop_arm(i->again, LOGS_EVERY_NS / 4, LOGS_AGAIN_NS);
+	if (i->logs_soon || !i->logs_told || !runtime_is_away(i))
+		return;
+	i->logs_soon = true;
+	loop_arm(i->again, LOGS_SOON_NS, LOGS_AGAIN_NS);
 }
 
 bool identity_settled(const struct identity *i)

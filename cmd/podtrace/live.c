@@ -55,6 +55,11 @@ static void on_end(void *ctx)
 	loop_stop(((struct live *)ctx)->loop, EXIT_OK);
 }
 
+static void on_target(void *ctx, u64 cgroup)
+{
+	pipe_watched(((struct live *)ctx)->pipe, cgroup);
+}
+
 static void on_tick(void *ctx)
 {
 	struct live *v = ctx;
@@ -67,9 +72,12 @@ static void on_tick(void *ctx)
 	if (now - v->clock_ns >= CLOCK_EVERY_NS) {
 		v->clock_ns = now;
 		pipe_clock(v->pipe, clock_wall_offset_ns());
+		targets_check(v->targets, v->pipe);
 	}
 	if (now - v->expire_ns >= EXPIRE_EVERY_NS) {
 		v->expire_ns = now;
+		if (targets_named(v->targets))
+			capture_targets(v->capture, on_target, v);
 		pipe_expire(v->pipe, now);
 	}
 }
@@ -118,6 +126,9 @@ static int start_capture(struct live *v)
 
 	if (code)
 		return code;
+	/* new cgroups are how named targets are followed, asked for or not */
+	if (config.follow)
+		config.families |= 1u << FAMILY_cgroup;
 	choose_streams(o, &config);
 	if (capture_new(&v->capture, v->loop, &config, err, sizeof(err)))
 		return fail(EXIT_RUN, "%s", err);
@@ -150,7 +161,7 @@ static void origin_of(const struct host *host, struct tap_origin *ret)
 static int start_tap(struct live *v)
 {
 	struct tap_origin origin = { .boot_ns = v->start_ns,
-				     .wall_offset_ns = clock_wall_offset_ns(),
+				     .wall_offset_ns = v->wall_offset_ns,
 				     .command_args = v->o->command_args };
 	char err[512];
 
@@ -165,12 +176,16 @@ static int start_tap(struct live *v)
 static int start_pipe(struct live *v)
 {
 	struct pipe_config config = pipe_options(v->o, v->otel, &v->host);
+	struct capture_config kernel = { 0 };
 	char err[512];
 	int e;
 
 	live_pipe_hooks(v, &config);
+	kernel_options(v->o, &kernel);
+	if (targets_named(v->targets) && !(kernel.families >> FAMILY_cgroup & 1))
+		config.hidden = 1u << FAMILY_cgroup;
 	config.start_ns = v->start_ns;
-	config.wall_offset_ns = clock_wall_offset_ns();
+	config.wall_offset_ns = v->wall_offset_ns;
 	config.enrich.cgroup_base = v->o->cgroup_base;
 	config.enrich.proc_base = v->o->proc_base;
 	config.target = targets_named(v->targets);
@@ -393,7 +408,9 @@ int run_live(const struct options *o)
 	const struct node_roots roots = {
 		.proc = o->proc_base, .sys = "/sys", .cgroup = o->cgroup_base, .root = ""
 	};
-	struct live v = { .o = o, .start_ns = clock_boot_ns() };
+	struct live v = { .o = o,
+			  .start_ns = clock_boot_ns(),
+			  .wall_offset_ns = clock_wall_offset_ns() };
 	int code;
 
 	out_init(&v.out);

@@ -21,6 +21,7 @@ struct live {
 	struct missing *missing;
 	struct host host;
 	struct out out;
+	s64 wall_offset_ns; /* at the start */
 	u64 start_ns, clock_ns, expire_ns;
 	u64 lost_told;
 	struct loop_timer *metrics, *tick, *end;

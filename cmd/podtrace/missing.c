@@ -58,42 +58,58 @@ static bool is_known(const struct missing *m, size_t item)
 	return false;
 }
 
-/* OpenShift's API server says 404 where RBAC forbids, so that nobody learns what exists. */
-static void tell_missing(const struct missing *m, struct str what)
+/*
+ * Why nobody knows it, and what to do. OpenShift's API server says 404 where RBAC forbids, so
+ * that nobody learns what exists.
+ */
+static void why_missing(const struct missing *m, char *dst, size_t cap)
 {
 	const struct api_status *api = m->identity ? identity_api_status(m->identity) : NULL;
 	const struct cri_status *cri = m->identity ? identity_cri_status(m->identity) : NULL;
-	int n = (int)what.n;
 
 	if (api && (api->access == API_ACCESS_FORBIDDEN || api->access == API_ACCESS_HIDDEN))
-		log_warn("target", "pods \"%.*s\" not found: %s: %s", n, what.p, api->reason,
-			 api->fix);
+		snprintf(dst, cap, "%s: %s", api->reason, api->fix);
 	else if (!cri)
-		log_warn("target",
-			 "pods \"%.*s\" not found: the runtime is not asked "
-			 "(PODTRACE_CRI_RESOLVE=false)",
-			 n, what.p);
+		snprintf(dst, cap, "the runtime is not asked (PODTRACE_CRI_RESOLVE=false)");
 	else if (cri->state != CRI_UP)
-		log_warn("target", "pods \"%.*s\" not found: %s: %s", n, what.p, cri->reason,
-			 cri->fix);
+		snprintf(dst, cap, "%s: %s", cri->reason, cri->fix);
 	else
-		log_warn("target",
-			 "pods \"%.*s\" not found on this node: check name and namespace, "
-			 "and that it runs here: podtrace sees the node it runs on, so use the "
-			 "podtrace pod on the pod's node; it is shown as soon as it comes",
-			 n, what.p);
+		snprintf(dst, cap,
+			 "check names, labels and namespace, and that it runs here: podtrace sees "
+			 "the node it runs on, so use the podtrace pod on the pod's node; what "
+			 "comes "
+			 "later is shown as soon as it is there");
 }
 
+static void tell_missing(const struct missing *m, struct str what, const char *why)
+{
+	if (option_has(&m->o->container_id, what))
+		log_warn("target", "container \"%.*s\" not found on this node: no id begins so: %s",
+			 (int)what.n, what.p, why);
+	else
+		log_warn("target", "pods \"%.*s\" not found on this node: %s", (int)what.n, what.p,
+			 why);
+}
+
+/* Once, when all sources have told what they have. */
 static void check_items(struct missing *m)
 {
+	bool told = false;
 	struct str what;
+	char why[1024];
 
 	if (m->checked)
 		return;
 	m->checked = true;
-	for (size_t i = 0; i < TARGET_ITEMS_MAX && target_named(m->target, i, &what); i++)
-		if (!is_known(m, i))
-			tell_missing(m, what);
+	why_missing(m, why, sizeof(why));
+	for (size_t i = 0; i < TARGET_ITEMS_MAX && target_named(m->target, i, &what); i++) {
+		if (is_known(m, i))
+			continue;
+		tell_missing(m, what, why);
+		told = true;
+	}
+	if (!told && !pipe_wanted(m->pipe))
+		log_warn("target", "no container of this node is meant, so far: %s", why);
 }
 
 /* ---- known, but where? -------------------------------------------------------------------- */

@@ -130,13 +130,15 @@ int parser_targets(struct parser *p)
 	bool pods = o->command == COMMAND_TRACE && o->args_n;
 	const struct option_row *name = any(o, names, ARRAY_SIZE(names), FROM_FLAG);
 	const struct option_row *place = any(o, places, ARRAY_SIZE(places), FROM_FLAG);
+	/* ids, like names, may exclude */
+	const struct option_row *directory = any(o, places + 1, ARRAY_SIZE(places) - 1, FROM_FLAG);
 	const struct option_row *variable;
 
 	if (!(FOR_LIVE & 1u << o->command))
 		return 0;
 	if (o->all && o->source[OPTION_all] == FROM_FLAG) {
-		if (place)
-			return refuse_both(p, "--", place->flag);
+		if (directory)
+			return refuse_both(p, "--", directory->flag);
 		drop_variables(o, names, ARRAY_SIZE(names));
 		drop_variables(o, places, ARRAY_SIZE(places));
 		return 0; /* names may only exclude: who reads them knows (target_options) */

@@ -16,6 +16,7 @@ struct directory {
 	const char *option; /* "--cgroup", "--pid" */
 	char path[CGROUPS_PATH_MAX];
 	u64 id;
+	bool gone; /* and said so */
 };
 
 struct targets {
@@ -148,6 +149,21 @@ bool targets_placed(void *ctx, struct str path)
 			return true;
 	}
 	return false;
+}
+
+void targets_check(struct targets *t, const struct pipe *pipe)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct directory *d = &t->directories[i];
+
+		if (d->gone || enrich_cgroup_exists(pipe_enrich(pipe), d->id))
+			continue;
+		d->gone = true;
+		log_warn("target",
+			 "%s: cgroup %s is gone: nothing more will come of it, also if one "
+			 "of that name is made again",
+			 d->option, d->path);
+	}
 }
 
 int targets_apply(const struct targets *t, struct capture *capture)

@@ -29,6 +29,9 @@ int targets_resolve(struct targets *t, const struct pipe *pipe);
 /* Is it one of the directories, or below one? ctx is the targets. */
 bool targets_placed(void *ctx, struct str path);
 
+/* Say once of each directory that is gone: nothing more will come of it. Now and then. */
+void targets_check(struct targets *t, const struct pipe *pipe);
+
 /* Put them into the kernel's filter. An exit code. */
 int targets_apply(const struct targets *t, struct capture *capture);
 

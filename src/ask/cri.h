@@ -18,7 +18,8 @@
  *    twice unless cri_want asks for it.
  *  - cri_want: ask for one container now, as its cgroup was just seen, and for its pod if that
  *    was never told. CRI-O and sandboxes are listed only after their cgroup is made: asked again
- *    after 20, 40, 80 ... ms until CRI_WANT_NS have passed.
+ *    after 20, 40, 80, 160 ms, then every 200 ms for two seconds, then after pauses that
+ *    double, until CRI_WANT_NS have passed.
  *  - A runtime that dies, is restarted, or leaves three calls in a row without an answer costs a
  *    CRI_DOWN and the way from the start.
  *

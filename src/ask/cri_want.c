@@ -14,6 +14,9 @@
 #include <cri/cri.pb-c.h>
 
 #define PAUSE_NS (20 * NSEC_PER_MSEC) /* the first */
+/* While events wait for the name, pauses stay short of what they wait. */
+#define EARLY_NS       (2 * NSEC_PER_SEC)
+#define EARLY_PAUSE_NS (200 * NSEC_PER_MSEC)
 #define NEVER	 UINT64_MAX
 #define FILL_MAX 64 /* of our own questions in the table */
 
@@ -126,6 +129,18 @@ static size_t pack(u8 dst[static GRPC_REQUEST_MAX], const struct cri_asking *a)
 			  : runtime__v1__list_containers_request__pack(&containers, dst);
 }
 
+/* The next pause; it doubles but for the time in which it is held short. */
+static u64 pause_ns(struct want *w, u64 now)
+{
+	u64 pause = PAUSE_NS << w->rounds;
+	u64 age = now + CRI_WANT_NS - w->end_ns;
+
+	if (age < EARLY_NS && pause > EARLY_PAUSE_NS)
+		return EARLY_PAUSE_NS;
+	w->rounds++;
+	return pause;
+}
+
 /* Nobody knows it yet: the other question, or both again later. */
 static void put_off(struct cri *c, struct want *w)
 {
@@ -137,8 +152,7 @@ static void put_off(struct cri *c, struct want *w)
 		return;
 	}
 	w->sandbox = w->ours;
-	w->due_ns = now + (PAUSE_NS << w->rounds);
-	w->rounds++;
+	w->due_ns = now + pause_ns(w, now);
 }
 
 /* For ourselves. */

@@ -12,6 +12,8 @@
 
 #define POLL_NS (10 * NSEC_PER_SEC) /* between two looks at the listening sockets */
 
+#define TARGETS_WALK_MAX 8192u /* twice as many as the map has */
+
 struct capture {
 	struct capture_config config;
 	struct maps maps;
@@ -239,6 +241,19 @@ int capture_target(struct capture *c, u64 cgroup, bool on)
 	/* the verdicts kept so far were made from the old targets */
 	c->generation++;
 	return bpf_map_update_elem(c->maps.generation, &zero, &c->generation, BPF_ANY);
+}
+
+void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup), void *ctx)
+{
+	u64 key, next;
+
+	/* one that goes away meanwhile begins the walk anew: bounded all the same */
+	for (u32 i = 0; i < TARGETS_WALK_MAX; i++) {
+		if (bpf_map_get_next_key(c->maps.targets, i ? &key : NULL, &next))
+			return;
+		fn(ctx, next);
+		key = next;
+	}
 }
 
 void capture_ledger(const struct capture *c, struct ledger_page *ret)

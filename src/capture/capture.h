@@ -64,6 +64,9 @@ void capture_poll(struct capture *c);
 /* Want this cgroup and all below it (or no longer). 0 or -errno. */
 int capture_target(struct capture *c, u64 cgroup, bool on);
 
+/* Each target there is: those that the kernel side added itself (follow) among them. */
+void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup), void *ctx);
+
 /* Sum over CPUs. Cells of kinds whose family is off are zero. */
 void capture_ledger(const struct capture *c, struct ledger_page *ret);
 

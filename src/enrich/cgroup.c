@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "base/table.h"
 #include "enrich/cgroup_tree.h"
 #include "enrich/cgroup_walk.h"
 
+#define FIRST_PIDS 4096 /* bytes of a list of pids that are looked at */
 #define WALK_SHARE 10 /* walks take at most one part of this many of the time */
 
 struct cgroups {
@@ -280,6 +282,31 @@ int cgroups_open(struct cgroups **ret, const char *base, const char *proc_base, 
 fail:
 	cgroups_close(c);
 	return r;
+}
+
+u32 cgroups_first_pid(const struct cgroups *c, struct str path)
+{
+	char name[CGROUPS_PATH_MAX], text[FIRST_PIDS];
+	struct str rest, line;
+	u64 pid, first = 0;
+	ssize_t n;
+	int fd;
+
+	if (snprintf(name, sizeof(name), ".%.*s/cgroup.procs", (int)path.n, path.p) >=
+	    (int)sizeof(name))
+		return 0;
+	fd = openat(c->root, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	rest = (struct str){ text, n > 0 ? (size_t)n : 0 };
+	while (str_cut(&rest, '\n', &line)) {
+		/* 0: of another pid namespace; a last line without its end may be cut */
+		if (rest.p && parse_u64(line, 1, UINT32_MAX, &pid) == 0 && (!first || pid < first))
+			first = pid;
+	}
+	return (u32)first;
 }
 
 int cgroups_each(const struct cgroups *c, void (*fn)(void *ctx, u64 id, struct str path),

@@ -62,6 +62,10 @@ int cgroups_path(struct cgroups *c, u64 id, u64 now_ns, char *dst, size_t cap);
  * -ENOTDIR; or another errno. */
 int cgroups_id(const struct cgroups *c, const char *dir, u64 *ret_id);
 
+/* The smallest pid in the directory, as our pid namespace has it: of a container its main
+ * process, unless pids have begun anew. 0: none that we see. */
+u32 cgroups_first_pid(const struct cgroups *c, struct str path);
+
 /* Each directory there is now, by a walk of its own. 0 or -errno of the walk. */
 int cgroups_each(const struct cgroups *c, void (*fn)(void *ctx, u64 id, struct str path),
 		 void *ctx);

@@ -33,15 +33,27 @@ static const struct leaf {
 	const char *runtime;
 	enum scope scope; /* whether ".scope" must end it */
 	bool helper;
+	bool rootless; /* users run it, each below their own unit */
 } leaves[] = {
-	{ STR("cri-containerd-"), "containerd", SCOPE_YES, false },
-	{ STR("crio-conmon-"), "cri-o", SCOPE_MAYBE, true },
-	{ STR("crio-"), "cri-o", SCOPE_MAYBE, false },
-	{ STR("docker-"), "docker", SCOPE_YES, false },
-	{ STR("libpod-conmon-"), "podman", SCOPE_MAYBE, true },
-	{ STR("libpod-payload-"), "podman", SCOPE_MAYBE, false },
-	{ STR("libpod-"), "podman", SCOPE_MAYBE, false },
-	{ STR("nerdctl-"), "containerd", SCOPE_YES, false },
+	{ STR("cri-containerd-"), "containerd", SCOPE_YES, false, false },
+	{ STR("crio-conmon-"), "cri-o", SCOPE_MAYBE, true, false },
+	{ STR("crio-"), "cri-o", SCOPE_MAYBE, false, false },
+	{ STR("docker-"), "docker", SCOPE_YES, false, true },
+	{ STR("libpod-conmon-"), "podman", SCOPE_MAYBE, true, true },
+	{ STR("libpod-payload-"), "podman", SCOPE_MAYBE, false, true },
+	{ STR("libpod-"), "podman", SCOPE_MAYBE, false, true },
+	{ STR("nerdctl-"), "containerd", SCOPE_YES, false, true },
+};
+
+/*
+ * Services that make containers, by the beginnings of their names. What is below any other
+ * service or below user.slice was perhaps delegated to somebody who may make directories
+ * there as he likes: it names no pod, and no container but those that users run.
+ */
+static const struct str makers[] = {
+	STR("containerd"), STR("docker"), STR("cri-docker"), STR("crio"),	    STR("podman"),
+	STR("kubelet"),	   STR("k3s"),	  STR("k0s"),	     STR("rke2"),	    STR("ecs"),
+	STR("snap."),	   STR("nomad"),  STR("buildkit"),   STR("actions.runner"),
 };
 
 /* What the directory above a bare id tells of it. */
@@ -96,6 +108,8 @@ struct scan {
 	char uid[WHO_UID_MAX]; /* of the first pod */
 	const char *qos;
 	size_t pod_end; /* 0: no pod */
+
+	bool foreign; /* see makers */
 
 	enum unit_state unit_state;
 	struct str unit_deeper;
@@ -229,7 +243,7 @@ static void see_pod(struct scan *s, struct str c, size_t end)
 	char uid[WHO_UID_MAX];
 	const char *qos = "";
 
-	if (s->pod_end)
+	if (s->pod_end || s->foreign)
 		return; /* the first one counts */
 	if (!pod_cgroupfs(s, c, uid, &qos) &&
 	    !pod_systemd(str_slice(c, 0, str_find(c, ':')), uid, &qos))
@@ -282,7 +296,12 @@ static void see_container(struct scan *s, struct str c, size_t end)
 	const struct leaf *l;
 	struct str id;
 
+	/* of a pod the kubelet's own container counts: what runs in it may name what it makes */
+	if (s->pod_end && s->id_end > s->pod_end)
+		return;
 	if (is_id(c)) {
+		if (s->foreign)
+			return;
 		for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
 			if (str_eq(s->prev1, parents[i].name))
 				runtime = parents[i].runtime;
@@ -296,7 +315,7 @@ static void see_container(struct scan *s, struct str c, size_t end)
 		return;
 	}
 	l = leaf_of(c, &id);
-	if (!l)
+	if (!l || (s->foreign && !l->rootless))
 		return;
 	s->id = id;
 	s->runtime = l->runtime;
@@ -304,9 +323,24 @@ static void see_container(struct scan *s, struct str c, size_t end)
 	s->id_end = end;
 }
 
+static bool is_maker(struct str c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
+		if (str_starts(c, makers[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool is_type(struct str c, struct str suffix)
 {
 	return c.n > suffix.n && str_ends(c, suffix);
+}
+
+/* Outside of containers: from here on directories may be anybody's. */
+static bool is_delegated(struct str c)
+{
+	return str_eq(c, STR("user.slice")) || (is_type(c, STR(".service")) && !is_maker(c));
 }
 
 static bool is_unit(struct str c)
@@ -378,6 +412,7 @@ static void scan_path(struct str path, struct scan *ret)
 		if (c.n == 0)
 			continue;
 		if (!str_eq(c, STR(".."))) {
+			ret->foreign |= !ret->id_end && !ret->pod_end && is_delegated(c);
 			see_pod(ret, c, end);
 			see_container(ret, c, end);
 			see_unit(ret, c, end);

@@ -4,8 +4,11 @@
  * facts out. Productions and their sources (kubelet, containerd, CRI-O, crun, podman,
  * docker, kind, minikube, Talos) stand in cgroup_path.c. What holds for every path:
  *
- *  - Of nested containers (kind, minikube, docker in a pod) the innermost counts, of nested
- *    pods the first: the outer one is the pod that this node's API server knows.
+ *  - Of nested pods (kind in a pod) the first counts, which this node's API server knows, and
+ *    in it the first container: docker in a pod is that pod's container. Outside of pods the
+ *    innermost container counts (kind, minikube: a node is one).
+ *  - Below user.slice and below services that make no containers somebody else may have made
+ *    the directories: there are no pods there, and only containers that users run (podman).
  *  - Children of a container (crun's "container", exec sessions, systemd inside) are the
  *    container, children of a pod that are no container are the pod, children of a unit
  *    are the unit.

@@ -191,6 +191,16 @@ struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
 	return &k->person->who;
 }
 
+struct who *enrich_peek(struct enrich *e, u64 cgroup)
+{
+	const struct known *k = table_peek(e->ids, &cgroup);
+
+	if (!k)
+		return NULL;
+	enrich_refresh(e, k->person);
+	return &k->person->who;
+}
+
 struct who *enrich_learn(struct enrich *e, u64 cgroup, struct str path, u64 now_ns)
 {
 	if (!table_peek(e->ids, &cgroup)) {
@@ -218,7 +228,7 @@ int enrich_cgroup_id(const struct enrich *e, const char *dir, u64 *ret_id)
 	return e->cgroups ? cgroups_id(e->cgroups, dir, ret_id) : -ENODEV;
 }
 
-bool enrich_cgroup_exists(struct enrich *e, u64 cgroup)
+bool enrich_cgroup_exists(const struct enrich *e, u64 cgroup)
 {
 	char path[CGROUPS_PATH_MAX];
 

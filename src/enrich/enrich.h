@@ -84,6 +84,9 @@ void enrich_event(struct enrich *e, struct event *ev);
  * at now_ns: ask only for what changed. */
 struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns);
 
+/* Whom it leads to, if it is remembered: not looked up, and that does not keep it. NULL: not. */
+struct who *enrich_peek(struct enrich *e, u64 cgroup);
+
 /* The same for a cgroup whose path the caller knows (a walk of the tree). */
 struct who *enrich_learn(struct enrich *e, u64 cgroup, struct str path, u64 now_ns);
 
@@ -123,7 +126,7 @@ struct cgroups *enrich_cgroups(const struct enrich *e);
 const struct pod *enrich_pod_of(const struct enrich *e, const char *uid);
 
 /* Is there still such a cgroup? True when that cannot be told. */
-bool enrich_cgroup_exists(struct enrich *e, u64 cgroup);
+bool enrich_cgroup_exists(const struct enrich *e, u64 cgroup);
 
 /* Is a cgroup known whose path bears this container's id? */
 bool enrich_has_container(const struct enrich *e, const struct container *c);

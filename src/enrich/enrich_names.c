@@ -14,7 +14,8 @@ static bool has_name(const struct who *who)
 	return who->kind == WHO_CONTAINER || who->kind == WHO_POD || who->kind == WHO_HELPER;
 }
 
-/* A container of that id, unless the path says that it is in another pod than it really is. */
+/* A container of that id, unless the path has it in another pod than it really is, or in none:
+ * who may make directories can name them after other people's containers. */
 static struct container *container_of_who(struct enrich *e, const struct who *who)
 {
 	struct container *c;
@@ -22,7 +23,7 @@ static struct container *container_of_who(struct enrich *e, const struct who *wh
 	if (!who->container_id[0])
 		return NULL;
 	c = names_find_container(e->names, who->container_id);
-	if (c && c->pod_uid[0] && who->pod_uid[0] && strcmp(c->pod_uid, who->pod_uid)) {
+	if (c && strcmp(c->pod_uid, who->pod_uid)) {
 		e->forged++;
 		return NULL;
 	}
@@ -135,7 +136,26 @@ void enrich_environ(struct enrich *e, u64 cgroup, u64 now_ns, const struct envir
 		take_environ((struct person *)who, found);
 }
 
-/* Once a container: the environment of its pod's manifest is that of all its processes. */
+/*
+ * Whose environment: the container's main process, which has that of the pod's manifest, not
+ * that of whoever runs something in it. A container in which nobody is seen (another pid
+ * namespace, all gone) has the event's own process tried.
+ */
+static u32 main_pid(struct enrich *e, const struct event *ev)
+{
+	char path[CGROUPS_PATH_MAX];
+	u32 pid = 0;
+	int n;
+
+	if (!e->cgroups)
+		return ev->pid;
+	n = cgroups_path(e->cgroups, ev->cgroup, ev->when_ns, path, sizeof(path));
+	if (n > 0)
+		pid = cgroups_first_pid(e->cgroups, (struct str){ path, (size_t)n });
+	return pid ? pid : ev->pid;
+}
+
+/* Once a container. */
 void enrich_read_environ(struct enrich *e, const struct event *ev)
 {
 	const char *proc = e->config.proc_base ? e->config.proc_base : "/proc";
@@ -148,7 +168,7 @@ void enrich_read_environ(struct enrich *e, const struct event *ev)
 	    ev->kind == KIND_process_exit)
 		return;
 	p->environ_tries++;
-	if (environ_read(proc, ev->pid, str_of(ev->who->container_id), &found) < 0)
+	if (environ_read(proc, main_pid(e, ev), str_of(ev->who->container_id), &found) < 0)
 		return;
 	e->environs++;
 	p->environ_tries = ENVIRON_TRIES;

@@ -61,6 +61,22 @@ void series_begin(struct series *s, u64 now_ns)
 	s->now_ns = now_ns;
 }
 
+void series_renamed(struct series *s, bool (*is)(void *ctx, const struct who *who), void *ctx)
+{
+	const void *key;
+	size_t pos = 0;
+	void *value;
+
+	while (table_next(s->sums, &pos, &key, &value)) {
+		struct sum *sum = value;
+
+		if (!is(ctx, ((const struct series_key *)key)->who))
+			continue;
+		memset(&sum->cell, 0, sizeof(sum->cell));
+		sum->start_ns = s->now_ns;
+	}
+}
+
 /* A cell that holds less than before was deleted in the kernel and began anew. */
 static bool began_anew(const struct meter_cell *now, const struct meter_cell *seen)
 {

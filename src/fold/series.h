@@ -33,6 +33,10 @@ void series_free(struct series *s);	/* NULL is fine */
 /* Who asked for is known only where events and cgroups meet: the pipe. */
 typedef struct who *(*series_who_fn)(void *ctx, u64 cgroup);
 
+/* Who goes on under another name: what was counted so far was told under the old one, so his
+ * series begin anew. Before a collection. */
+void series_renamed(struct series *s, bool (*is)(void *ctx, const struct who *who), void *ctx);
+
 /* One collection: begin, every cell of the kernel, then walk. */
 void series_begin(struct series *s, u64 now_ns);
 void series_add(struct series *s, const struct meter_key *key, const struct meter_cell *cell,

@@ -68,8 +68,13 @@ static bool decide(struct follow *f, u64 cgroup, struct followed *c)
 
 	if (match == TARGET_NO)
 		return false;
-	if (match == TARGET_LATER)
+	if (match == TARGET_LATER) {
+		if (c->watched && !f->config.waits(f->config.ctx, cgroup)) {
+			f->config.watch(f->config.ctx, cgroup, false);
+			c->watched = false;
+		}
 		return true;
+	}
 	if (!c->watched && f->config.watch(f->config.ctx, cgroup, true) < 0) {
 		f->refused++;
 		return false;

@@ -17,8 +17,10 @@ struct follow;
 struct follow_config {
 	/* Put the cgroup (and what is below it) into the kernel's filter or take it out. */
 	int (*watch)(void *ctx, u64 cgroup, bool on);	/* 0 or -errno */
-	/* Is it wanted? By its who's names, as far as they are known. */
+	/* Is it wanted? By its who's names; LATER while they are not complete, however late. */
 	enum target_match (*ask)(void *ctx, u64 cgroup);
+	/* Is it worth watching until that is known? */
+	bool (*waits)(void *ctx, u64 cgroup);
 	/* Is there still such a cgroup? */
 	bool (*exists)(void *ctx, u64 cgroup);
 	void *ctx;
@@ -35,7 +37,8 @@ void follow_free(struct follow *f);	/* NULL is fine */
 
 /* A cgroup was met; watched: the kernel side did that already. */
 void follow_met(struct follow *f, u64 cgroup, bool watched);
-/* Ask for all that are undecided. */
+/* Ask for all that are undecided. One that waits no longer is not watched any more, and asked
+ * for again: a runtime that was away tells names when it is back. */
 void follow_decide(struct follow *f);
 /* Take out what is gone. Now and then. */
 void follow_sweep(struct follow *f);

@@ -363,6 +363,21 @@ class Targets(Case):
         self.assertEqual({names_of(line) for line in run.of('process.exec')}, {('shop', 'cart-0', 'web')})
         self.assertEqual({line['container.id'] for line in run.of('process.exec')}, {web.id})
 
+    def test_first_pod_of_a_node(self):
+        """kubepods itself is made in that moment, and is no target: what is below it may be."""
+        for args in (('-n', 'shop'), ('-n', 'shop', '-c', 'main')):
+            node = self.enterContext(crio.CriO())
+            with self.watch(node, *args) as run:
+                self.until(lambda run=run: 'tells names' in run.log)
+                pod = node.run_pod('shop', 'cart-0')
+                main = pod.create('main', ['sleep', '60']).start()
+                for number in range(20):
+                    main.run('/bin/true', f'first-{number}')
+            self.assertEqual(len(execs(run, 'first-')), 20)
+            node.stop()
+            for container in node.made:
+                container.kill()
+
     def test_container_id_and_pid(self):
         node = self.node()
         pod = self.enterContext(node.run_pod('shop', 'cart-0'))
@@ -379,6 +394,29 @@ class Targets(Case):
             self.until(lambda: 'not found' in run.log)
         self.assertIn('pods \\"nobody\\" not found', run.log)
         self.assertEqual(run.lines, [])
+
+    def test_nothing_meant(self):
+        node = self.node()
+        self.enterContext(node.run_pod('shop', 'cart-0'))
+        for args, words in ((('-n', 'nosuch'), 'no container of this node is meant'),
+                            (('--container-id', 'deadbeef01'), 'container \\"deadbeef01\\" not found')):
+            with self.watch(node, *args) as run:
+                self.until(lambda run=run, words=words: words in run.log)
+            self.assertEqual(run.lines, [])
+
+    def test_named_late(self):
+        """The runtime was away when podtrace began: its pods are followed when it is back."""
+        node = self.node()
+        pod = self.enterContext(node.run_pod('shop', 'cart-0'))
+        pod.create('web', Life.LOOP).start()
+        other = self.enterContext(node.run_pod('shop', 'other'))
+        other.create('web', Life.LOOP).start()
+        node.kill()
+        with self.watch(node, '-n', 'shop', 'cart-0') as run:
+            time.sleep(4)
+            node.start()
+            self.until(lambda: run.out.read_text(encoding='utf-8').count('"tick"') > 5, 60)
+        self.assertEqual({names_of(line) for line in run.of('process.exec')}, {('shop', 'cart-0', 'web')})
 
 
 if __name__ == '__main__':

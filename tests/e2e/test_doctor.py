@@ -10,19 +10,24 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import time
 import unittest
 
-import rig
-import v1
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from cri import crio, endpoints, parts  # noqa: E402  pylint: disable=wrong-import-position
+import rig  # noqa: E402  pylint: disable=wrong-import-position
+import v1  # noqa: E402  pylint: disable=wrong-import-position
 
 ALL_RUNGS = 'tp_btf,raw_tp,iter'
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
 INITIAL_PID_NS = 0xeffffffc
 
 
-def doctor(*args, **more) -> subprocess.CompletedProcess:
-    return rig.once('doctor', *args, **more)
+def doctor(*args, env=None, **more) -> subprocess.CompletedProcess:
+    """Without asking a runtime, which this machine may have or not; Names does."""
+    return rig.once('doctor', *args, env={'PODTRACE_CRI_RESOLVE': 'false', **(env or {})}, **more)
 
 
 class Case(rig.Case):
@@ -322,6 +327,54 @@ class Surroundings(Case):
                                   env=rig.clean_env())
         self.assertEqual(done.returncode, RUN)
         self.assertIn(b'standard output', done.stderr)
+
+
+class Names(Case):
+    """Who tells names: the runtime, found and asked."""
+
+    def asked(self, endpoint, code) -> tuple:
+        """(facts, the feature's row or None)"""
+        report = self.report('--families', 'process', '--cri-endpoint', endpoint, code=code,
+                             env={'PODTRACE_CRI_RESOLVE': 'true'})
+        rows = [row for row in report['features'] if row['feature'] == 'runtime']
+        return report['facts'], rows[0] if rows else None
+
+    def runtime(self, **options):
+        try:
+            parts.messages()
+        except parts.Unavailable as why:
+            raise unittest.SkipTest(str(why)) from why
+        return self.enterContext(crio.CriO(**options))
+
+    def test_events(self):
+        node = self.runtime(events=True)
+        facts, row = self.asked(node.address, ON)
+        self.assertEqual(facts['cri_endpoint']['value'], node.address)
+        self.assertEqual(facts['cri_endpoint']['note'], 'PODTRACE_CRI_ENDPOINT')
+        self.assertEqual(facts['cri_runtime']['value'], f'cri-o {node.version}')
+        self.assertIn('systemd', facts['cri_runtime']['note'])
+        self.assertEqual((row['state'], row['rung'], row['reason']), ('on', 'events', ''))
+
+    def test_polling(self):
+        _, row = self.asked(self.runtime().address, REDUCED)
+        self.assertEqual((row['state'], row['rung']), ('reduced', 'polling'))
+        self.assertIn('enable_pod_events', row['fix'])
+
+    def test_nobody_there(self):
+        for name, end in endpoints.all_of(self.folder):
+            if name not in endpoints.PLACES and name not in ('hanging', 'garbage'):
+                continue
+            with self.subTest(name), end:
+                facts, row = self.asked(end.path, REDUCED)
+                self.assertEqual(facts['cri_endpoint']['value'], 'none')
+                self.assertEqual((row['state'], row['rung']), ('off', ''))
+                self.assertIn(end.path, row['reason'])
+                self.assertTrue(row['fix'], row)
+
+    def test_bad_endpoint(self):
+        done = doctor('--cri-endpoint', 'tcp://1.2.3.4:5', env={'PODTRACE_CRI_RESOLVE': 'true'})
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn('PODTRACE_CRI_ENDPOINT', done.stderr)
 
 
 if __name__ == '__main__':

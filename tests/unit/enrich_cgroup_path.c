@@ -170,20 +170,37 @@ static const struct test_path {
 	{ "/machine.slice/libpod-" B ".scope/container/kubelet.slice/kubelet-kubepods.slice/"
 	  "kubelet-kubepods-pod" UID_ ".slice/cri-containerd-" A ".scope",
 	  CTR(UID, A, "containerd", "guaranteed"), NULL },
-	{ "/kubepods/burstable/pod" UID "/" B "/docker/" A, CTR(UID, A, "docker", "burstable"),
-	  NULL },
+	{ "/kubepods/burstable/pod" UID "/" B "/docker/" A, CTR(UID, B, "", "burstable"),
+	  "/kubepods/burstable/pod" UID "/" B },
 	{ "/kubepods/burstable/pod" UID "/" B "/docker/" C63, CTR(UID, B, "", "burstable"),
 	  "/kubepods/burstable/pod" UID "/" B },
 	{ "/kubepods/pod" UID "/" B "/kubelet/kubepods/burstable/pod" UID2 "/" A,
-	  CTR(UID, A, "", "guaranteed"), NULL },
+	  CTR(UID, B, "", "guaranteed"), "/kubepods/pod" UID "/" B },
 	{ "/kubepods/pod" UID "/" B "/kubelet/kubepods/burstable/pod" UID2,
 	  CTR(UID, B, "", "guaranteed"), "/kubepods/pod" UID "/" B },
 	{ "/kubepods/pod" UID "/" B "/libpod_parent/libpod-conmon-" A,
-	  HELPER(UID, A, "podman", "guaranteed"), NULL },
+	  CTR(UID, B, "", "guaranteed"), "/kubepods/pod" UID "/" B },
 	{ "/system.slice/k3s.service", UNIT("k3s.service"), NULL },
 	{ "/lxc.payload.node1/kubepods/burstable/pod" UID "/" A, CTR(UID, A, "", "burstable"),
 	  NULL },
 	{ "/kubelet", UNIT("kubelet"), NULL },
+
+	/* directories that somebody made below what was delegated to him */
+	{ USER "/kubepods/burstable/pod" UID "/" A, UNIT("user@1000.service"),
+	  "/user.slice/user-1000.slice/user@1000.service" },
+	{ USER "/cri-containerd-" A ".scope", UNIT("user@1000.service"),
+	  "/user.slice/user-1000.slice/user@1000.service" },
+	{ USER "/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" A ".scope",
+	  UNIT("user@1000.service"), "/user.slice/user-1000.slice/user@1000.service" },
+	{ "/system.slice/ssh.service/kubepods/pod" UID "/" A, UNIT("ssh.service"),
+	  "/system.slice/ssh.service" },
+	{ "/system.slice/ssh.service/docker/" A, UNIT("ssh.service"), "/system.slice/ssh.service" },
+	{ "/system.slice/containerd.service/kubepods/pod" UID "/" A,
+	  CTR(UID, A, "", "guaranteed"), NULL },
+	{ "/kubepods/pod" UID "/" B "/cri-containerd-" A ".scope", CTR(UID, B, "", "guaranteed"),
+	  "/kubepods/pod" UID "/" B },
+	{ "/kubepods/pod" UID "/" B "/" A, CTR(UID, B, "", "guaranteed"),
+	  "/kubepods/pod" UID "/" B },
 
 	/* escaped kubelet roots */
 	{ "/my_root.slice/my_root-kubepods.slice/my_root-kubepods-besteffort.slice/"
@@ -258,10 +275,12 @@ static const struct test_path {
 	/* docker and podman in a pod, podman without root */
 	{ "/kubepods.slice/" QB ".slice/" QB "-pod" UID_ ".slice/cri-containerd-" B
 	  ".scope/docker/" A,
-	  CTR(UID, A, "docker", "burstable"), NULL },
+	  CTR(UID, B, "containerd", "burstable"),
+	  "/kubepods.slice/" QB ".slice/" QB "-pod" UID_ ".slice/cri-containerd-" B ".scope" },
 	{ "/kubepods.slice/" QB ".slice/" QB "-pod" UID_ ".slice/crio-" B
 	  ".scope/container/libpod_parent/libpod-" A,
-	  CTR(UID, A, "podman", "burstable"), NULL },
+	  CTR(UID, B, "cri-o", "burstable"),
+	  "/kubepods.slice/" QB ".slice/" QB "-pod" UID_ ".slice/crio-" B ".scope" },
 	{ USER "/user.slice/libpod-conmon-" A ".scope", HELPER("", A, "podman", ""), NULL },
 	{ USER "/user.slice/user-libpod_pod_" B ".slice/libpod-" A ".scope/container",
 	  CTR("", A, "podman", ""), USER "/user.slice/user-libpod_pod_" B ".slice/libpod-" A ".scope" },

@@ -15,7 +15,7 @@
 
 static struct {
 	enum target_match is[CGROUPS];
-	bool gone[CGROUPS], watched[CGROUPS], full;
+	bool gone[CGROUPS], late[CGROUPS], watched[CGROUPS], full;
 	size_t asked, changes;
 } world;
 
@@ -36,6 +36,12 @@ static enum target_match on_ask(void *ctx, u64 cgroup)
 	return world.is[cgroup];
 }
 
+static bool on_waits(void *ctx, u64 cgroup)
+{
+	(void)ctx;
+	return !world.late[cgroup];
+}
+
 static bool on_exists(void *ctx, u64 cgroup)
 {
 	(void)ctx;
@@ -44,7 +50,7 @@ static bool on_exists(void *ctx, u64 cgroup)
 
 static struct follow *start(void)
 {
-	static const struct follow_config config = { on_watch, on_ask, on_exists, NULL };
+	static const struct follow_config config = { on_watch, on_ask, on_waits, on_exists, NULL };
 
 	memset(&world, 0, sizeof(world));
 	return follow_new(&config);
@@ -89,6 +95,28 @@ static void test_decide(void **state)
 	assert_int_equal(world.changes, 0);
 }
 
+/* Its name does not come in time: out of the filter, and in again when it comes at last. */
+static void test_late(void **state)
+{
+	struct follow *f = start();
+	struct follow_stats s;
+
+	(void)state;
+	world.is[1] = TARGET_LATER;
+	world.watched[1] = world.late[1] = true;
+	follow_met(f, 1, true);
+	follow_decide(f);
+	assert_false(world.watched[1]);
+	follow_decide(f);
+	assert_int_equal(world.changes, 1);
+	world.is[1] = TARGET_YES;
+	follow_decide(f);
+	assert_true(world.watched[1]);
+	follow_stats(f, &s);
+	assert_true(s.wanted == 1 && !s.undecided);
+	follow_free(f);
+}
+
 static void test_full(void **state)
 {
 	struct follow *f = start();
@@ -107,6 +135,7 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_decide),
+					    cmocka_unit_test(test_late),
 					    cmocka_unit_test(test_full) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

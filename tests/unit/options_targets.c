@@ -165,7 +165,6 @@ static void whole_node(void **state)
 	good(ARGS("--cgroup", "/x", "--no-all"), NO_ENV);
 	watched(" -g /x");
 	bad(ARGS("-a", "--cgroup", "/x"), NO_ENV, BOTH("--cgroup"));
-	bad(ARGS("-a", "--container-id", "x"), NO_ENV, BOTH("--container-id"));
 	bad(ARGS("-a", "--pid", "1"), NO_ENV, BOTH("--pid"));
 	/* names may exclude from the whole node: target_options looks at them */
 	good(ARGS("-a", "-n", "!x"), NO_ENV);
