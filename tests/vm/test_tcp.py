@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Connections on real kernels, by each rung of the ladder: the same load gives the same records, metrics and ledger, to
+the number. What a rung cannot see is written down here, and nothing else may be missing."""
+
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+from collections import Counter
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[0] / 'e2e'))
+
+import rig  # noqa: E402  pylint: disable=wrong-import-position
+from machine import Machine, Unavailable, rows  # noqa: E402  pylint: disable=wrong-import-position
+
+N = 2
+TIMEOUT = 300  # of the script: it takes 60 s on an idle host
+RUNGS = {'tp_btf': '', 'raw_tp': 'tp_btf', 'fentry': 'tp_btf,raw_tp', 'kprobe': 'tp_btf,raw_tp,fentry',
+         'perf buffer': 'ringbuf'}
+
+SCRIPT = """
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir /sys/fs/cgroup/load
+
+run() { # NAME FORBIDDEN
+	: >/out/$1.log
+	podtrace doctor --families tcp --output json ${2:+--forbid $2} >/out/$1.doctor
+	podtrace trace --cgroup /load --families tcp --output json --otlp-file /out/$1.otlp ${2:+--forbid $2} \\
+		>/out/$1.lines 2>/out/$1.log &
+	pid=$!
+	until grep -q 'watches by' /out/$1.log; do
+		kill -0 $pid || return
+		sleep 0.1
+	done
+	for mode in %(modes)s; do
+		traffic /sys/fs/cgroup/load $mode %(n)d >>/out/$1.told || echo "$1: $mode: exit code $?"
+		sleep 0.05
+	done
+	kill $pid
+	wait $pid || echo "$1: podtrace: exit code $?"
+}
+"""
+
+V4, V6, NOWHERE = '127.0.0.1', '::1', '0.0.0.0'
+
+
+def pair(address=V4, there=0, back=0, error=(None, None)) -> list:
+    """What is told of a connection, both ends watched: bytes there and back, how each end ended."""
+    return [('connect', 'client', address, None), ('accept', 'server', address, None),
+            ('connection', 'client', address, (there, back, error[0])),
+            ('connection', 'server', address, (back, there, error[1]))]
+
+
+def failed(error, address=V4) -> list:
+    return [('connect.failed', 'client', address, error)]
+
+
+def reset(direction, role, state) -> list:
+    return [('reset', role, V4, (direction, state))]
+
+
+UNROUTABLE = failed('ENETUNREACH', '203.0.113.9') * 2 + failed('ENETUNREACH', '2001:db8::9')
+
+# What one turn of each load is told as. Retransmits come on top: how many, the load itself says.
+LOADS = {
+    'served': pair(V4, 3, 5) * 2 + pair(V6, 3, 5),
+    'refused': (failed('ECONNREFUSED') + reset('receive', 'client', 'syn_sent')) * 4 +
+    (failed('ECONNREFUSED', V6) + [('reset', 'client', V6, ('receive', 'syn_sent'))]) * 2,
+    'unroutable': UNROUTABLE,
+    'portless': pair() + failed('EADDRNOTAVAIL'),
+    'odd': failed('EAFNOSUPPORT', NOWHERE),
+    'short': failed('EINVAL'),
+    'forbidden': failed('EPERM'),
+    'locked': failed('EACCES'),
+    'mistaken': [],
+    'aborted': pair(error=(None, 'ECONNRESET')) + reset('receive', 'server', 'established') +
+    reset('transmit', 'unknown', 'closed'),
+    'unread': pair(there=1, error=('ECONNRESET', None)) + reset('receive', 'client', 'established') +
+    reset('transmit', 'unknown', 'closed'),
+    'given-up': pair() * 2 + failed('ECONNABORTED') + [('listen_drop', None, None, 1)],
+    'fast': pair(there=5) + UNROUTABLE,
+    # a subflow is a connection; what MPTCP itself accepts is not
+    'mptcp': pair(there=3, back=5) * 2,
+    'lost': pair(there=14),
+    # the kernel counts a SYN that comes again as dropped by the listener, too
+    'unheard': pair() + [('listen_drop', None, None, 1)],
+}
+# Which kernels have no landlock for TCP, or no MPTCP.
+MAY_LACK = {'locked', 'mptcp'}
+
+# Rungs by feature, where they are not what is asked for.
+LISTENERS = {'listen_drop': 'iter'}
+LOWER = {
+    'kprobe': {'retransmit': None},
+    # its BTF does not know what the entry of a system call gets
+    ('fentry', '5.10'): {'accept': 'kprobe'},
+}
+BLIND = {'retransmit': {('retransmit', 'data'), ('retransmit', 'syn')}}
+# By kprobe neither of the two is seen.
+DENIED = {'forbidden', 'locked'}
+
+
+def told(line) -> tuple:
+    """A line without what differs from run to run."""
+    event = line['event'].removeprefix('podtrace.tcp.')
+    detail = line.get('error.type')
+    if event == 'connection':
+        detail = (line['podtrace.tcp.sent'], line['podtrace.tcp.received'], detail)
+    elif event == 'reset':
+        detail = (line['network.io.direction'], line['network.connection.state'])
+    elif event == 'retransmit':
+        return event, line['podtrace.tcp.segment']
+    elif event == 'listen_drop':
+        detail = 1
+    return event, line.get('podtrace.tcp.role'), line.get('network.peer.address'), detail
+
+
+def moment(line) -> float:
+    return datetime.datetime.fromisoformat(line['time'].replace('Z', '+00:00')).timestamp()
+
+
+class Result:
+    """One rung's."""
+
+    def __init__(self, files, name):
+        self.name = name
+        read = {what: files.get(f'{name}.{what}', b'') for what in ('doctor', 'lines', 'log', 'told', 'otlp')}
+        if not read['lines']:
+            raise AssertionError(f'{name}: {read["log"].decode()}')
+        features = json.loads(read['doctor'])['doctor']['features']
+        self.rungs = {of['feature']: None if of['state'] == 'off' else of['rung'] for of in features
+                      if of['family'] == 'tcp'}
+        *self.lines, last = map(json.loads, read['lines'].splitlines())
+        self.summary = last['summary']
+        self.loads = list(map(json.loads, read['told'].splitlines()))
+        with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
+            path = pathlib.Path(folder, 'otlp')
+            path.write_bytes(read['otlp'])
+            self.metrics = rig.Export.of_file(path).metrics()
+
+    def during(self, load) -> Counter:
+        return Counter(told(line) for line in self.lines if load['begin'] <= moment(line) <= load['end'] + 0.04)
+
+    def metric(self, name) -> dict:
+        """{attributes' values: number}"""
+        return {tuple(value for _, value in key): number
+                for key, number in self.metrics.get(f'podtrace.tcp.{name}', {}).items()}
+
+
+class Rungs(unittest.TestCase):
+    maxDiff = None
+
+    def boot(self, kernel, append='', rungs=None):
+        if not os.path.exists(rig.BINARY):
+            self.skipTest('podtrace is not built: make')
+        try:
+            machine = Machine(kernel, append=append)
+        except Unavailable as why:
+            self.skipTest(str(why))
+        with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
+            traffic = pathlib.Path(folder, 'traffic')
+            subprocess.run(['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-o', traffic, HERE / 'traffic.c'],
+                           check=True)
+            machine.add('/bin/traffic', traffic)
+        machine.add('/bin/podtrace', rig.BINARY)
+        names = rungs or RUNGS
+        runs = '\n'.join(f"run '{name.replace(' ', '_')}' {RUNGS[name]}" for name in names)
+        result = machine.run(SCRIPT % {'modes': ' '.join(LOADS), 'n': N} + runs, TIMEOUT)
+        self.assertEqual((result.code, result.log), (0, ''))
+        return {name: Result(result.files, name.replace(' ', '_')) for name in names}
+
+    def blind(self, result) -> set:
+        """Which retransmits nothing tells of."""
+        return set().union(*(what for feature, what in BLIND.items() if result.rungs[feature] is None))
+
+    def wanted(self, load, result) -> Counter:
+        """What a load is to be told as."""
+        if load['missing'] or (load['mode'] in DENIED and result.rungs['accept'] == 'kprobe'):
+            return Counter()
+        out = Counter({what: N * n for what, n in Counter(LOADS[load['mode']]).items()})
+        again = {('retransmit', segment): load[segment] for segment in ('data', 'syn', 'synack')}
+        return out + Counter({what: n for what, n in again.items() if what not in self.blind(result)})
+
+    def assert_told(self, kernel, result):
+        for load in result.loads:
+            with self.subTest(kernel=kernel, rung=result.name, load=load['mode']):
+                if load['missing']:
+                    self.assertIn(load['mode'], MAY_LACK)
+                self.assertEqual(result.during(load), self.wanted(load, result))
+
+    def assert_added_up(self, kernel, result):
+        """Nothing lost; metrics are what the lines are, and retransmits what the sockets say."""
+        with self.subTest(kernel=kernel, rung=result.name):
+            self.assertEqual((result.summary['lost'], result.summary['unaccounted']), (0, 0))
+            lines = Counter(told(line) for line in result.lines)
+            ends = [(of[1], of[3]) for of in lines.elements() if of[0] == 'connect.failed']
+            made = {('client',): sum(n for of, n in lines.items() if of[0] == 'connect'),
+                    ('server',): sum(n for of, n in lines.items() if of[:2] == ('connection', 'server'))}
+            self.assertEqual(result.metric('connections'),
+                             made | dict(Counter((error, role) for role, error in ends)))
+            again = {(segment,): sum(load[segment] for load in result.loads) for segment in ('data', 'syn', 'synack')}
+            self.assertEqual(result.metric('retransmits'), again)
+            self.assertEqual(result.metric('resets'), {
+                (direction,): sum(n for of, n in lines.items() if of[0] == 'reset' and of[3][0] == direction)
+                for direction in ('receive', 'transmit')})
+
+    def assert_rungs(self, kernel, result, name):
+        asked = 'tp_btf' if name == 'perf buffer' else name
+        lower = LOWER.get(name, {}) | LOWER.get((name, kernel), {})
+        self.assertEqual(result.rungs, {feature: LISTENERS.get(feature) or lower.get(feature, asked)
+                                        for feature in result.rungs}, (kernel, name))
+
+    def assert_same(self, kernel, result, best):
+        """The numbers that no line has."""
+        with self.subTest(kernel=kernel, rung=result.name):
+            for name in ('state.changes', 'accept.wait', 'connection.duration', 'rtt', 'io', 'listen.drops'):
+                self.assertEqual(result.metric(name), best.metric(name), name)
+            for kind in ('tcp_state', 'tcp_close', 'tcp_accept', 'tcp_reset', 'tcp_listen_drop'):
+                self.assertEqual(result.summary['events'][kind], best.summary['events'][kind], kind)
+
+    def check(self, kernel):
+        results = self.boot(kernel)
+        for name, result in results.items():
+            self.assert_rungs(kernel, result, name)
+            self.assert_told(kernel, result)
+            self.assert_added_up(kernel, result)
+            self.assert_same(kernel, result, results['tp_btf'])
+
+    def test_kernels(self):
+        for name in rows():
+            if name.startswith('linux-'):
+                with self.subTest(name):
+                    self.check(name.removeprefix('linux-'))
+
+
+if __name__ == '__main__':
+    unittest.main()
