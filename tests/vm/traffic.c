@@ -20,7 +20,7 @@
  *	unread		close with bytes unread: a reset
  *	given-up	a connect closed before there is an answer
  *	fast		connect by sendto (MSG_FASTOPEN)
- *	mptcp		accept from a listener of MPTCP, of TCP's clients and of its own
+ *	mptcp		a client of TCP, accepted from a listener of MPTCP: so Go's servers do since 1.24
  *	lost		a peer that hears nothing for a while
  *	unheard		a client that hears no answer for a while
  */
@@ -423,7 +423,6 @@ static void mptcp(void)
 	MUST(bind(listener, &a.any, length(&a)));
 	MUST(listen(listener, 16));
 	served_by(listener, tcp_socket(4, 0));
-	served_by(listener, MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP)));
 	close(listener);
 }
 
