@@ -51,8 +51,10 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wex
 FAMILIES := $(shell sed -n 's/^FAMILY.\([a-z_]*\),.*/\1/p' bpf/registry.def)
 SRC := $(wildcard cmd/podtrace/*.c src/*.c src/*/*.c otel/*.c otel/map/*.c)
 OBJ := $(SRC:%.c=$(B)/obj/%.o)
-BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o $(B)/obj/bpf/self.bpf.o
+BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o $(B)/obj/bpf/self.bpf.o \
+	$(B)/obj/bpf/fit.bpf.o
 BPF_SKEL := $(BPF_OBJ:$(B)/obj/bpf/%.bpf.o=$(GEN)/bpf/%.skel.h)
+BTF_TABLE := $(GEN)/btf/embedded.inc
 
 # ---- the binary ---------------------------------------------------------------------------
 
@@ -63,7 +65,7 @@ $(B)/podtrace: $(OBJ) $(SYSROOT)/.key
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPTIMIZE) -w $(LDFLAGS) $(OBJ) $(LIBS) -o $@
 
-$(OBJ): $(B)/obj/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(SYSROOT)/.key
+$(OBJ): $(B)/obj/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(BTF_TABLE) $(SYSROOT)/.key
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -85,6 +87,18 @@ $(BPF_OBJ): $(B)/obj/bpf/%.bpf.o: bpf/%.bpf.c | $(SYSROOT)/.key
 $(BPF_SKEL): $(GEN)/bpf/%.skel.h: $(B)/obj/bpf/%.bpf.o
 	@mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
+
+# ---- BTF: types of kernels that do not tell them, see btf/README.md --------------------------
+
+BTF_TOOL = BPFTOOL=$(BPFTOOL) python3 -B tools/btf.py --arch $(ARCH) --objects "$(BPF_OBJ)"
+
+# the README's table changes with every file beside it
+$(BTF_TABLE): btf/README.md $(wildcard btf/$(ARCH)/*.btf) $(wildcard tools/btf*.py) $(BPF_OBJ)
+	$(Q)$(BTF_TOOL) embed $@
+
+.PHONY: btf
+btf: $(BPF_OBJ) ## reduce a kernel's types for btf/: VMLINUX=file [NAME=release]; else all of btf/ anew
+	$(Q)$(BTF_TOOL) $(if $(VMLINUX),add $(if $(NAME),--name "$(NAME)") "$(VMLINUX)",all)
 
 # ---- third party --------------------------------------------------------------------------
 

@@ -16,11 +16,11 @@ amd64='gcc-x86-64-linux-gnu linux-libc-dev-amd64-cross'
 arm64='gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross'
 
 # clang's runtimes and llvm's symbolizer are for the sanitizers and libFuzzer; gRPC for Python is how tests/cri asks
-# a real container runtime for pods, and runc links libseccomp.
+# a real container runtime for pods, and runc links libseccomp. lz4 and zstd unpack kernels (make btf).
 test='libcmocka-dev libclang-rt-19-dev llvm-19 libcurl4-openssl-dev libnghttp2-dev libbearssl-dev
 	libprotobuf-c-dev
 	libelf-dev zlib1g-dev clang-format-19 shellcheck curl jq iproute2 procps libcap2-bin openssl
-	mandoc python3-yaml python3-grpcio python3-protobuf libseccomp2'
+	mandoc python3-yaml python3-grpcio python3-protobuf libseccomp2 lz4 zstd'
 
 die() {
 	echo "install-packages.sh: $*" >&2

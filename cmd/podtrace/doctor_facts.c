@@ -42,6 +42,30 @@ static const char *or_unknown(const char *value)
 
 /* ---- kernel ------------------------------------------------------------------------------- */
 
+static void add_btf(struct checkup *c)
+{
+	struct doctor_fact *f = doctor_fact(c, "btf", btf_name(c->btf));
+
+	switch (c->btf) {
+	case BTF_NONE:
+		doctor_say(f, "the kernel does not tell its types, and podtrace carries none for "
+			      "it: programs cannot be fitted to it",
+			   "podtrace doctor --btf FILE with this kernel's types; `make btf "
+			   "VMLINUX=...` makes one");
+		break;
+	case BTF_UNKNOWN:
+		doctor_say(f, "/sys/kernel/btf/vmlinux cannot be read", "");
+		break;
+	case BTF_EMBEDDED:
+		doctor_say(f, "the kernel does not tell its types: podtrace carries those of this "
+			      "release", "");
+		break;
+	case BTF_OWN:
+	case BTF_FILE:
+		break;
+	}
+}
+
 static void add_kernel(struct checkup *c)
 {
 	struct doctor_fact *f;
@@ -53,12 +77,7 @@ static void add_kernel(struct checkup *c)
 	if (c->privilege.pid_ns == PID_NS_NESTED && c->system.system != SYSTEM_UNKNOWN)
 		doctor_say(f, "it may be the container's: the node's is seen only from its pid namespace",
 		    "");
-	f = doctor_fact(c, "btf", btf_name(c->btf));
-	if (c->btf == BTF_NONE)
-		doctor_say(f, "the kernel does not tell its types: programs cannot be fitted to it",
-		    "podtrace doctor --btf FILE, with a file of this kernel's types");
-	else if (c->btf == BTF_UNKNOWN)
-		doctor_say(f, "/sys/kernel/btf/vmlinux cannot be read", "");
+	add_btf(c);
 }
 
 static void add_security(struct checkup *c)
@@ -223,7 +242,7 @@ void doctor_facts(struct checkup *c)
 	privilege_read(&c->roots, &c->privilege);
 	tree_read(&c->roots, &c->tree);
 	system_read(&c->roots, &c->system);
-	c->btf = btf_read(&c->roots, c->o->btf);
+	c->btf = btf_read(&c->roots, c->o->btf, capture_btf_embedded());
 	add_kernel(c);
 	add_security(c);
 	add_process(c);

@@ -181,7 +181,9 @@ static int start_pipe(struct live *v)
 	int e;
 
 	live_pipe_hooks(v, &config);
-	kernel_options(v->o, &kernel);
+	e = kernel_options(v->o, &kernel);
+	if (e)
+		return e;
 	if (targets_named(v->targets) && !(kernel.families >> FAMILY_cgroup & 1))
 		config.hidden = 1u << FAMILY_cgroup;
 	config.start_ns = v->start_ns;

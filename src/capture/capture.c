@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <bpf/btf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 struct capture {
 	struct capture_config config;
+	struct types types;
 	struct maps maps;
 	struct targets targets;
 	struct ring *ring;
@@ -78,7 +78,7 @@ static void load_families(struct capture *c)
 	struct feature_status status[FEATURES_MAX] = { 0 };
 	struct config wire = wire_config(c);
 
-	targets_find(&c->targets, &c->config);
+	targets_find(&c->targets, &c->config, &c->types);
 	for (int f = 0; f < FAMILY_END; f++) {
 		if (!(c->config.families >> f & 1))
 			continue;
@@ -109,21 +109,6 @@ static void refuse_all(struct capture *c, int err)
 	}
 }
 
-/* A file that cannot serve is told by its name, not by what libbpf makes of it. */
-static int check_btf(const char *path, char *err, size_t err_cap)
-{
-	struct btf *btf = path ? btf__parse(path, NULL) : NULL;
-	int e = path && !btf ? -errno : 0;
-
-	btf__free(btf);
-	if (e)
-		snprintf(err, err_cap,
-			 "--btf: cannot use \"%s\": %s: name a file with the BTF of this kernel, or "
-			 "leave it out where /sys/kernel/btf/vmlinux exists",
-			 path, -e < 4000 ? strerror(-e) : "it has no BTF in it");
-	return e;
-}
-
 static void on_poll(void *ctx)
 {
 	capture_poll(ctx);
@@ -137,6 +122,7 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 
 	if (!c)
 		goto fail;
+	c->types.fd = -1;
 	c->config = *config;
 	c->cpus = libbpf_num_possible_cpus();
 	c->percpu = calloc((size_t)(c->cpus > 0 ? c->cpus : 1), sizeof(*c->percpu));
@@ -145,7 +131,7 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		goto fail;
 	say_setup();
 	raise_memlock();
-	e = check_btf(config->btf, err, err_cap);
+	e = types_open(&c->types, config->btf, err, err_cap);
 	if (e)
 		goto fail_told;
 	e = maps_open(&c->maps, config, err, err_cap);
@@ -162,6 +148,7 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		return 0;
 	}
 	load_families(c);
+	types_close(&c->types);
 	if (!count_on(c) && !config->diagnose) {
 		e = nothing_works(c, err, err_cap);
 		goto fail_told;
@@ -196,6 +183,7 @@ void capture_free(struct capture *c)
 	for (int f = 0; f < FAMILY_END; f++)
 		family_unload(&c->family[f]);
 	maps_close(&c->maps);
+	types_close(&c->types);
 	loop_timer_free(c->poll);
 	free(c->percpu);
 	free(c);

@@ -19,7 +19,7 @@ struct capture_config {
 	u32 families;		/* bit per enum wire_family */
 	u32 forbidden;		/* bit per enum rung */
 	bool forbid_ringbuf;	/* use a perf buffer */
-	const char *btf;	/* file with the kernel's types, NULL: its own */
+	const char *btf;	/* file with the kernel's types; NULL: its own, else embedded ones */
 	enum cgroup_tree cgroup_tree; /* whose ids events and targets have (enrich_stats) */
 	u64 ring_bytes;		/* ring buffer, rounded up to a power of two of pages */
 	u32 args_max;		/* bytes of argv, 0: none */
@@ -81,6 +81,9 @@ size_t capture_features(const struct capture *c, const struct feature_status **r
 const char *capture_transport(const struct capture *c);
 /* errno that the ring buffer was refused with; 0: there is one, or it is forbidden. */
 int capture_ring_err(const struct capture *c);
+
+/* Whether podtrace carries the types of the running kernel, for those that do not tell them. */
+bool capture_btf_embedded(void);
 
 /* A map of ours, as the kernel bills it now: hashes grow with what they hold. */
 struct capture_map {

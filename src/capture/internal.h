@@ -6,11 +6,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "capture/capture.h"
+#include "../bpf/wire/fit.h"
 
 /* ---- objects.c: the embedded BPF objects ------------------------------------------------- */
 
 const void *object_maps(size_t *ret_size);
 const void *object_self(size_t *ret_size);
+const void *object_fit(size_t *ret_size);
 const void *object_family(enum wire_family family, size_t *ret_size);
 
 /* ---- maps.c: the maps every family shares ------------------------------------------------ */
@@ -35,16 +37,40 @@ u64 map_bytes(int fd);
 
 /* Our pid as BPF programs see it: in the initial pid namespace. */
 u32 self_pid(void);
+/* Whether a file of types is this kernel's, by a look at our own task; FIT_YES also where that
+ * cannot be tried (before 5.10; no permission, which is told by whatever is loaded next). */
+enum fit self_fit(const char *btf);
+
+/* ---- types.c: the kernel's types, and who tells them --------------------------------------- */
+
+enum types_source { TYPES_NONE, TYPES_OWN, TYPES_FILE, TYPES_EMBEDDED };
+
+struct types {
+	enum types_source source;
+	bool own;		/* the kernel tells its own: what attaches by them can */
+	const char *path;	/* for libbpf; NULL: it asks the kernel */
+	char release[65];	/* uname -r */
+	char memory[32];	/* path of the embedded ones */
+	int fd;			/* holds those; -1: none */
+	char misfit[80];	/* why the embedded ones are of no use; "" they are, or are not there */
+};
+
+/* file: wins over all others, NULL: none. -errno with a sentence in err when it cannot serve. */
+int types_open(struct types *t, const char *file, char *err, size_t err_cap);
+void types_close(struct types *t);	/* nothing is loaded after it */
 
 /* ---- targets.c: what the kernel has to attach to ------------------------------------------ */
 
 struct targets {
+	const struct types *types;  /* what programs are fitted by */
 	bool btf;		    /* the kernel has types of its own */
 	bool missing[PROGS_MAX];    /* indexed like progs: not there, as far as can be known */
 	char name[PROGS_MAX][48];   /* "sched_process_exec", "finalize_exec"; "": not looked for */
 };
 
-void targets_find(struct targets *ret, const struct capture_config *config);
+/* types are the caller's, and stay there. */
+void targets_find(struct targets *ret, const struct capture_config *config,
+		  const struct types *types);
 
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 
@@ -73,6 +99,8 @@ const char *say_failed_program(void);	/* "" if none was named since say_forget *
 void say_refusal(struct feature_status *status, int err);
 /* The same for a program whose target the kernel does not have. */
 void say_missing(struct feature_status *status, const struct targets *targets, size_t prog);
+/* The same for want of types. */
+void say_types(struct feature_status *status, const struct types *types);
 
 /* ---- ring.c: transport --------------------------------------------------------------------- */
 

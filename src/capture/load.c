@@ -146,7 +146,7 @@ static int configure(const struct ladder *l, struct bpf_object *o)
 static int load(struct ladder *l, struct bpf_object **ret, int *ret_feature)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = families[l->family].name,
-		    .btf_custom_path = l->config->btf);
+		    .btf_custom_path = l->targets->types->path);
 	struct bpf_object *o;
 	const void *bytes;
 	size_t size;
@@ -251,7 +251,9 @@ static void give_up(struct ladder *l, int err)
 			continue;
 		if (!l->status[i].err)
 			l->status[i].err = err;
-		if (!l->status[i].reason[0])
+		if (err == ESRCH && l->targets->types->source == TYPES_NONE)
+			say_types(&l->status[i], l->targets->types);
+		else if (!l->status[i].reason[0])
 			say_refusal(&l->status[i], err);
 		l->choice[i] = -1;
 	}

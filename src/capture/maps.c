@@ -61,10 +61,9 @@ static int set_sizes(struct bpf_object *object, bool v1)
 	return err;
 }
 
-static struct bpf_object *open_object(const struct capture_config *config)
+static struct bpf_object *open_object(void)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "podtrace",
-		    .btf_custom_path = config->btf);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "podtrace");
 	size_t size;
 	const void *bytes = object_maps(&size);
 
@@ -73,7 +72,7 @@ static struct bpf_object *open_object(const struct capture_config *config)
 
 static int create(struct maps *m, const struct capture_config *config, enum transport transport)
 {
-	struct bpf_object *o = open_object(config);
+	struct bpf_object *o = open_object();
 	struct bpf_map *ring, *perf;
 	int err;
 

@@ -3,6 +3,7 @@
  * names of the registry, so that of a skeleton only the bytes are used. */
 #include "capture/internal.h"
 #include "bpf/cgroup.skel.h"
+#include "bpf/fit.skel.h"
 #include "bpf/maps.skel.h"
 #include "bpf/process.skel.h"
 #include "bpf/self.skel.h"
@@ -16,6 +17,11 @@ const void *object_maps(size_t *ret_size)
 const void *object_self(size_t *ret_size)
 {
 	return self_bpf__elf_bytes(ret_size);
+}
+
+const void *object_fit(size_t *ret_size)
+{
+	return fit_bpf__elf_bytes(ret_size);
 }
 
 const void *object_family(enum wire_family family, size_t *ret_size)

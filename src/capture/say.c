@@ -87,7 +87,7 @@ static const struct {
 	{ EACCES, true, "refused by the verifier", "" },
 	{ EACCES, false, "denied by a security module (EACCES)",
 	  "allow the bpf class to its SELinux domain, or run it as spc_t" },
-	{ ESRCH, false, "the kernel has no such target, or no BTF", "" },
+	{ ESRCH, false, "the kernel has no such target", "" },
 	{ ENOENT, false, "the kernel has no such target", "" },
 	{ ENOMEM, false, "out of memory (ENOMEM)", "raise the memory limit" },
 	{ ENOTSUPP, false, "the kernel cannot attach there (ENOTSUPP)", "" },
@@ -111,6 +111,26 @@ void say_refusal(struct feature_status *status, int err)
 	status->fix[0] = 0;
 }
 
+void say_types(struct feature_status *s, const struct types *t)
+{
+	static const char own[] = "the kernel does not tell its types";
+
+	s->err = ESRCH; /* as libbpf has it */
+	if (t->source != TYPES_NONE) {
+		snprintf(s->reason, sizeof(s->reason), "%s (no /sys/kernel/btf/vmlinux)", own);
+		snprintf(s->fix, sizeof(s->fix), "a kernel built with CONFIG_DEBUG_INFO_BTF");
+		return;
+	}
+	if (t->misfit[0])
+		snprintf(s->reason, sizeof(s->reason),
+			 "%s, those podtrace carries are of no use: %s", own, t->misfit);
+	else
+		snprintf(s->reason, sizeof(s->reason), "%s, podtrace carries none for %s", own,
+			 t->release);
+	snprintf(s->fix, sizeof(s->fix),
+		 "--btf FILE with this kernel's types; `make btf VMLINUX=...` makes one");
+}
+
 void say_missing(struct feature_status *status, const struct targets *targets, size_t prog)
 {
 	static const char *const what[RUNG_COUNT] = {
@@ -120,11 +140,12 @@ void say_missing(struct feature_status *status, const struct targets *targets, s
 	};
 	enum rung rung = progs[prog].rung;
 
+	if (!targets->btf && rung != RUNG_raw_tp && rung != RUNG_kprobe) {
+		say_types(status, targets->types);
+		return;
+	}
 	status->err = ENOENT;
 	status->fix[0] = 0;
-	if (!targets->btf && rung != RUNG_raw_tp && rung != RUNG_kprobe)
-		snprintf(status->reason, sizeof(status->reason), "the kernel has no BTF");
-	else
-		snprintf(status->reason, sizeof(status->reason), "the kernel has no %s %s",
-			 what[rung], targets->name[prog]);
+	snprintf(status->reason, sizeof(status->reason), "the kernel has no %s %s", what[rung],
+		 targets->name[prog]);
 }

@@ -124,11 +124,12 @@ static void look_into_kallsyms(struct targets *t)
 		presume(t, RUNG_kprobe);
 }
 
-void targets_find(struct targets *ret, const struct capture_config *config)
+void targets_find(struct targets *ret, const struct capture_config *config,
+		  const struct types *types)
 {
 	struct btf *btf;
 
-	*ret = (struct targets){ 0 };
+	*ret = (struct targets){ .types = types };
 	for (int f = 0; f < FAMILY_END; f++)
 		if (config->families >> f & 1)
 			name_family(ret, (enum wire_family)f, config->forbidden);

@@ -49,6 +49,7 @@ const char *btf_name(enum btf btf)
 		[BTF_NONE] = "none",
 		[BTF_OWN] = "own",
 		[BTF_FILE] = "file",
+		[BTF_EMBEDDED] = "embedded",
 	};
 
 	return names[btf];
@@ -135,7 +136,7 @@ void system_read(const struct node_roots *roots, struct node_system *ret)
 	}
 }
 
-enum btf btf_read(const struct node_roots *roots, const char *file)
+enum btf btf_read(const struct node_roots *roots, const char *file, bool embedded)
 {
 	int err = file ? 0 : node_readable(roots->sys, "kernel/btf/vmlinux");
 
@@ -143,5 +144,7 @@ enum btf btf_read(const struct node_roots *roots, const char *file)
 		return BTF_FILE;
 	if (!err)
 		return BTF_OWN;
+	if (embedded)
+		return BTF_EMBEDDED;
 	return err == -ENOENT ? BTF_NONE : BTF_UNKNOWN;
 }

@@ -32,14 +32,15 @@ struct node_system {
 	char version[64];	/* VERSION_ID */
 };
 
-enum btf { BTF_UNKNOWN, BTF_NONE, BTF_OWN, BTF_FILE };
+enum btf { BTF_UNKNOWN, BTF_NONE, BTF_OWN, BTF_FILE, BTF_EMBEDDED };
 
 void system_read(const struct node_roots *roots, struct node_system *ret);
 /* The text of one os-release file. */
 void system_parse(struct str text, struct node_system *ret);
 
-/* file: what the user named instead of the kernel's own; NULL: none. */
-enum btf btf_read(const struct node_roots *roots, const char *file);
+/* file: what the user named instead of the kernel's own, NULL: none. embedded: podtrace carries
+ * them for this kernel, which counts where its own cannot be had. */
+enum btf btf_read(const struct node_roots *roots, const char *file, bool embedded);
 
 const char *system_name(enum system system);	/* "talos", "other", "unknown" */
 const char *btf_name(enum btf btf);

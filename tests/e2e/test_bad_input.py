@@ -9,10 +9,15 @@ import random
 import shutil
 import stat
 import subprocess
+import sys
 import unittest
 
 import rig
 from rig import Export
+
+sys.path.append(str(rig.ROOT / 'tools'))
+
+import btf_types  # noqa: E402  pylint: disable=wrong-import-position
 
 ALL = ('trace', '--all', '--quiet', '--duration', '100ms')
 
@@ -131,12 +136,39 @@ class Rights(Case):
                           if f['rung'] != 'iter'}, {'on'}, done.stdout)
 
     def test_btf(self):
-        """A file that is not there, one that is no BTF, an empty one: the option and the file are named."""
-        empty = self.folder / 'empty'
-        empty.write_bytes(b'')
-        for path in ('/nonexistent', '/etc/passwd', str(empty), str(self.folder)):
-            with self.subTest(path):
-                self.assert_refused(rig.once(*ALL, '--btf', path), 1, '--btf', path)
+        """What is no file of this kernel's types: the option, the file and what it is instead are named, at once."""
+        own = pathlib.Path('/sys/kernel/btf/vmlinux').read_bytes()
+        damaged = bytearray(own)
+        damaged[24:24 + 4000:4] = b'\xff' * 1000
+        cases = {'nonexistent': (None, 'No such file'), 'empty': (b'', 'empty'), 'text': (b'root:x:0:0', 'no BTF'),
+                 'elf': (pathlib.Path(rig.BINARY).read_bytes(), 'ELF file'), 'cut': (own[:len(own) // 2], 'cut off'),
+                 'damaged': (damaged, 'damaged'), 'folder': (None, 'directory'), 'fifo': (None, 'no regular file'),
+                 'large': (own[:24], '64 MiB'), 'other': (self.other_kernel(), 'another kernel'),
+                 'program': (self.of_a_program(), 'lack')}
+        for name, (content, words) in cases.items():
+            path = self.folder / name
+            if content is not None:
+                path.write_bytes(content)
+            elif name == 'folder':
+                path.mkdir()
+            elif name == 'fifo':
+                os.mkfifo(path)
+            if name == 'large':
+                os.truncate(path, 4 << 30)
+            with self.subTest(name):
+                self.assert_refused(rig.once(*ALL, '--btf', str(path)), 1, '--btf', str(path), words)
+
+    @staticmethod
+    def other_kernel() -> bytes:
+        """One that podtrace carries, and is not this one."""
+        found = sorted(p for p in (rig.ROOT / 'btf').glob('*/*.btf') if p.stem != os.uname().release)
+        return found[0].read_bytes()
+
+    @staticmethod
+    def of_a_program() -> bytes:
+        """Sound BTF that has nothing of a kernel."""
+        elf = (rig.ROOT / 'build' / 'amd64' / 'obj' / 'bpf' / 'self.bpf.o').read_bytes()
+        return btf_types.sections(elf)['.BTF']
 
     def test_btf_of_this_kernel(self):
         """The negative control."""
@@ -150,7 +182,7 @@ class Rights(Case):
                 self.assert_refused(done, 1, '--cgroup', f'"{path}"', '/sys/fs/cgroup')
 
     def test_nothing_left_to_load(self):
-        done = rig.once(*ALL, '--forbid', 'tp_btf,raw_tp,iter')
+        done = rig.once(*ALL, '--forbid', 'tp_btf,raw_tp,fentry,kprobe,iter')
         self.assert_refused(done, 1, '--forbid')
 
 

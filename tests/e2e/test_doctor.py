@@ -20,7 +20,7 @@ from cri import crio, endpoints, parts  # noqa: E402  pylint: disable=wrong-impo
 import rig  # noqa: E402  pylint: disable=wrong-import-position
 import v1  # noqa: E402  pylint: disable=wrong-import-position
 
-ALL_RUNGS = 'tp_btf,raw_tp,iter'
+ALL_RUNGS = 'tp_btf,raw_tp,fentry,kprobe,iter'
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
 INITIAL_PID_NS = 0xeffffffc
 

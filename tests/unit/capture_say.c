@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "capture/internal.h"
 
@@ -74,7 +75,26 @@ static void test_no_program_to_blame(void **state)
 	libbpf_says(LIBBPF_WARN, "libbpf: program 'x'\n");
 	assert_string_equal(say_failed_program(), "");
 	say_refusal(&s, ESRCH);
-	assert_string_equal(s.reason, "the kernel has no such target, or no BTF");
+	assert_string_equal(s.reason, "the kernel has no such target");
+}
+
+static void test_no_types(void **state)
+{
+	struct types types = { .source = TYPES_EMBEDDED, .release = "5.10.0-99-other" };
+	struct feature_status s = { 0 };
+
+	say_types(&s, &types);
+	assert_int_equal(s.err, ESRCH);
+	assert_non_null(strstr(s.reason, "/sys/kernel/btf/vmlinux"));
+	assert_non_null(strstr(s.fix, "CONFIG_DEBUG_INFO_BTF"));
+	types.source = TYPES_NONE;
+	say_types(&s, &types);
+	assert_non_null(strstr(s.reason, "none for 5.10.0-99-other"));
+	assert_non_null(strstr(s.fix, "--btf FILE"));
+	assert_non_null(strstr(s.fix, "make btf"));
+	memset(types.misfit, 'x', sizeof(types.misfit) - 1);
+	say_types(&s, &types);
+	assert_non_null(strstr(s.reason, "of no use: xxx"));
 }
 
 int main(void)
@@ -82,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_refused_program, setup),
 		cmocka_unit_test_setup(test_no_program_to_blame, setup),
+		cmocka_unit_test_setup(test_no_types, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,14 +150,16 @@ static void places(void **state)
 static void btf(void **state)
 {
 	(void)state;
-	assert_string_equal(btf_name(btf_read(&roots, NULL)), "none");
-	assert_string_equal(btf_name(btf_read(&roots, "/some/file")), "file");
+	assert_string_equal(btf_name(btf_read(&roots, NULL, false)), "none");
+	assert_string_equal(btf_name(btf_read(&roots, NULL, true)), "embedded");
+	assert_string_equal(btf_name(btf_read(&roots, "/some/file", true)), "file");
 	node_file("sys/kernel/btf/vmlinux", "");
-	assert_string_equal(btf_name(btf_read(&roots, NULL)), "own");
-	assert_string_equal(btf_name(btf_read(&roots, "/some/file")), "file");
+	assert_string_equal(btf_name(btf_read(&roots, NULL, true)), "own");
+	assert_string_equal(btf_name(btf_read(&roots, "/some/file", false)), "file");
 	node_file("sys/file", "where a folder should be");
 	node_name(node_dirs[1], "sys/file");
-	assert_string_equal(btf_name(btf_read(&roots, NULL)), "unknown");
+	assert_string_equal(btf_name(btf_read(&roots, NULL, false)), "unknown");
+	assert_string_equal(btf_name(btf_read(&roots, NULL, true)), "embedded");
 }
 
 int main(void)

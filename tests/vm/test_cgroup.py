@@ -114,12 +114,12 @@ end
 
 
 class Cgroups(unittest.TestCase):
-    def boot(self, kernel, mode):
+    def boot(self, kernel, mode, append):
         if not os.path.exists(rig.BINARY):
             self.skipTest('podtrace is not built: make')
         mounts, places = MODES[mode]
         try:
-            machine = Machine(kernel)
+            machine = Machine(kernel, append)
         except Unavailable as why:
             self.skipTest(str(why))
         machine.add('/bin/podtrace', rig.BINARY)
@@ -138,8 +138,8 @@ class Cgroups(unittest.TestCase):
             out.setdefault(container, Counter())[line['event'].removeprefix('podtrace.')] += 1
         return out
 
-    def check(self, kernel, mode, tree):
-        result = self.boot(kernel, mode)
+    def check(self, kernel, mode, tree, append=''):
+        result = self.boot(kernel, mode, append)
         self.assertEqual((result.code, result.log), (0, ''))
         doctor = json.loads(result.files['doctor'])['doctor']
         self.assertEqual(doctor['facts']['cgroup_tree']['value'], tree)
@@ -159,6 +159,12 @@ class Cgroups(unittest.TestCase):
     def test_6_12(self):
         """It refuses the memory controller for v1."""
         self.check_all('6.12', 'pids')
+
+    def test_no_types(self):
+        """By the types that podtrace carries (btf/), which have the controllers' numbers too."""
+        for kernel in ('5.10', '6.1'):
+            with self.subTest(kernel):
+                self.check(kernel, 'v1', 'memory', 'initcall_blacklist=btf_vmlinux_init')
 
     def check_all(self, kernel, v1):
         for mode, tree in (('v1', v1), ('hybrid, runtime of v1', v1), ('hybrid', 'v2'), ('v2', 'v2')):
