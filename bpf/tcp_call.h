@@ -215,8 +215,9 @@ FEXIT(tcp_connect_denied, "security_socket_connect", ret ? on_connect_end(ctx, s
 
 /*
  * Not at the end of connect itself, where a kretprobe of a CPU or ten would be used up by as many
- * threads that wait for an answer. These two do not wait, and one calls the other for a mapped
- * address. Not seen: what a security module or a program of the cgroup denies, before them.
+ * threads that wait for an answer. These do not wait: the security module's answer, that of a
+ * program of the cgroup, and what sends the SYN, of which one calls the other for a mapped
+ * address. Not seen: an address of less than two bytes.
  */
 INLINE int on_sent(void *ctx, int ret, const bool btf)
 {
@@ -228,6 +229,9 @@ INLINE int on_sent(void *ctx, int ret, const bool btf)
 	return 0;
 }
 
+KRETPROBE(tcp_connect_denied, "security_socket_connect", ret ? on_sent(ctx, ret, btf) : 0, int ret)
+KRETPROBE(tcp_connect_asked_v4, "tcp_v4_pre_connect", ret ? on_sent(ctx, ret, btf) : 0, int ret)
+KRETPROBE(tcp_connect_asked_v6, "tcp_v6_pre_connect", ret ? on_sent(ctx, ret, btf) : 0, int ret)
 KRETPROBE(tcp_connect_v4, "tcp_v4_connect", on_sent(ctx, ret, btf), int ret)
 KRETPROBE(tcp_connect_v6, "tcp_v6_connect", on_sent(ctx, ret, btf), int ret)
 

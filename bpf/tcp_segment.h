@@ -49,12 +49,65 @@ PROGRAMS(tcp_retransmit, "tcp_retransmit_skb",
 	 not_sent(ctx) ? 0 : OF(retransmit)(ctx, sk, TCP_SEGMENT_DATA), const struct sock *sk)
 
 /*
+ * By kprobe a function's end does not know its arguments, so its begin leaves them here. What a
+ * softirq does on top of a thread ends before that goes on: the last in is the first out.
+ */
+struct calls_inside {
+	__u32 n;
+	__u64 sock[4];
+};
+
+/* struct task_struct * (the threads that idle have one pid) → those it is in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct calls_inside);
+} inside SEC(".maps");
+
+INLINE int goes_in(const struct sock *sk, const bool btf)
+{
+	__u64 task = bpf_get_current_task();
+	struct calls_inside *in = bpf_map_lookup_elem(&inside, &task), first = { .n = 1 };
+
+	first.sock[0] = (__u64)sk;
+	/* full: of those that never came out (no instance of the kretprobe was free) */
+	if (!in || in->n >= 4) {
+		bpf_map_update_elem(&inside, &task, &first, BPF_ANY);
+		return 0;
+	}
+	in->sock[in->n & 3] = (__u64)sk;
+	in->n++;
+	return 0;
+}
+
+/* NULL: it went in before we looked. */
+INLINE struct sock *comes_out(void)
+{
+	__u64 task = bpf_get_current_task();
+	struct calls_inside *in = bpf_map_lookup_elem(&inside, &task);
+
+	if (!in || !in->n)
+		return 0;
+	in->n--;
+	return (struct sock *)in->sock[in->n & 3];
+}
+
+INLINE int on_retransmit_end(void *ctx, int ret, enum tcp_segment segment, const bool btf)
+{
+	struct sock *sk = comes_out();
+
+	return ret || !sk ? 0 : OF(retransmit)(ctx, sk, segment);
+}
+
+/*
  * The tracepoint is in a function below this one, which compilers cut in two (gcc 12). All pass
- * here but probes for a lost tail. Not by kprobe: at the end it does not know the socket, at the
- * begin not whether the segment will be sent. Those are counted when the connection ends.
+ * here but probes for a lost tail.
  */
 FEXIT(tcp_retransmit, "tcp_retransmit_skb", ret ? 0 : OF(retransmit)(ctx, sk, TCP_SEGMENT_DATA),
       struct sock *sk, void *skb, int segments, int ret)
+KPROBE(tcp_retransmit, "tcp_retransmit_skb", goes_in(sk, btf), const struct sock *sk)
+KRETPROBE(tcp_retransmit, "tcp_retransmit_skb", on_retransmit_end(ctx, ret, TCP_SEGMENT_DATA, btf), int ret)
 
 /* Such a probe is new data or the last segment once more: then the socket has counted it. */
 INLINE int on_probe(void *ctx, const struct sock *sk, const bool btf)
@@ -67,7 +120,16 @@ INLINE int on_probe(void *ctx, const struct sock *sk, const bool btf)
 	return OF(retransmit)(ctx, sk, TCP_SEGMENT_DATA);
 }
 
+INLINE int on_probe_end(void *ctx, const bool btf)
+{
+	struct sock *sk = comes_out();
+
+	return sk ? on_probe(ctx, sk, btf) : 0;
+}
+
 FEXIT(tcp_probe, "tcp_send_loss_probe", on_probe(ctx, sk, btf), const struct sock *sk)
+KPROBE(tcp_probe, "tcp_send_loss_probe", goes_in(sk, btf), const struct sock *sk)
+KRETPROBE(tcp_probe, "tcp_send_loss_probe", on_probe_end(ctx, btf), int ret)
 
 PROGRAMS(tcp_retransmit_synack, "tcp_retransmit_synack",
 	 OF(retransmit)(ctx, sk, TCP_SEGMENT_SYNACK), const struct sock *sk)
@@ -76,9 +138,9 @@ FEXIT(tcp_retransmit_synack, "tcp_rtx_synack",
       ret ? 0 : OF(retransmit)(ctx, sk, TCP_SEGMENT_SYNACK), const struct sock *sk, void *req,
       int ret)
 
-/* Those that cannot be sent are told too. */
-KPROBE(tcp_retransmit_synack, "tcp_rtx_synack", OF(retransmit)(ctx, sk, TCP_SEGMENT_SYNACK),
-       const struct sock *sk)
+KPROBE(tcp_retransmit_synack, "tcp_rtx_synack", goes_in(sk, btf), const struct sock *sk)
+KRETPROBE(tcp_retransmit_synack, "tcp_rtx_synack",
+	  on_retransmit_end(ctx, ret, TCP_SEGMENT_SYNACK, btf), int ret)
 
 /* ---- resets ---------------------------------------------------------------------------- */
 

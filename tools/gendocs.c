@@ -277,7 +277,8 @@ static void features_of(struct buf *out, size_t family)
 			continue;
 		buf_printf(out, "| %s | ", features[f].name);
 		for (size_t p = 0; p < progs_n; p++) {
-			if (progs[p].feature != f)
+			if (progs[p].feature != f ||
+			    (between[0] && progs[p - 1].rung == progs[p].rung))
 				continue;
 			buf_printf(out, "%s%s", between, rung_name(progs[p].rung));
 			between = ", ";

@@ -33,8 +33,6 @@ ROOT = HERE.parents[1]
 LOCK = HERE / 'machines.lock'
 CACHE = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'podtrace' / 'vm'
 QEMU = 'qemu-system-x86_64'
-# all it can emulate, but for cmpxchg16b: one boot of 6.12 in fifteen ends in a double fault right behind one (qemu 7.2)
-CPU = 'max,-cx16'
 CPU = 'max,-cx16'  # qemu 7.2 spoils the flags behind cmpxchg16b now and then: a double fault in kmalloc (6.12)
 MEMORY_MIB = 256
 TIMEOUT = 120  # seconds of the script
