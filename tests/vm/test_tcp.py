@@ -14,8 +14,9 @@ import unittest
 from collections import Counter
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[0] / 'e2e'))
+sys.path[:0] = [str(HERE.parents[0] / 'e2e'), str(HERE.parents[1] / 'tools')]
 
+import btf_image  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
 from machine import Machine, Unavailable, rows  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -26,7 +27,8 @@ RUNGS = {'tp_btf': '', 'raw_tp': 'tp_btf', 'fentry': 'tp_btf,raw_tp', 'kprobe': 
 
 SCRIPT = """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir /sys/fs/cgroup/load
+mkdir /sys/fs/cgroup/load /sys/fs/cgroup/other
+%(first)s
 
 run() { # NAME FORBIDDEN
 	: >/out/$1.log
@@ -42,6 +44,7 @@ run() { # NAME FORBIDDEN
 		traffic /sys/fs/cgroup/load $mode %(n)d >>/out/$1.told || echo "$1: $mode: exit code $?"
 		sleep 0.05
 	done
+	traffic /sys/fs/cgroup/other served %(n)d >/out/$1.elsewhere || echo "$1: elsewhere: exit code $?"
 	kill $pid
 	wait $pid || echo "$1: podtrace: exit code $?"
 }
@@ -89,19 +92,13 @@ LOADS = {
     'lost': pair(there=14),
     'unheard': pair(),
 }
-# Which kernels have no landlock for TCP, or no MPTCP.
-MAY_LACK = {'locked', 'mptcp'}
+# Landlock is asked about TCP since 6.7.
+LACKS = {'5.10': {'locked', 'mptcp'}, '6.1': {'locked'}}
 
 # Rungs by feature, where they are not what is asked for.
 LISTENERS = {'listen_drop': 'iter'}
-LOWER = {
-    'kprobe': {'retransmit': None},
-    # its BTF does not know what the entry of a system call gets
-    ('fentry', '5.10'): {'accept': 'kprobe'},
-}
-BLIND = {'retransmit': {('retransmit', 'data'), ('retransmit', 'syn')}}
-# By kprobe neither of the two is seen.
-DENIED = {'forbidden', 'locked'}
+# Kernel and rung asked for: what the entry of a system call gets is not in its BTF, so the verifier refuses it.
+LOWER = {('5.10', 'fentry'): {'accept': 'kprobe'}}
 
 
 def told(line) -> tuple:
@@ -126,15 +123,18 @@ class Result:
 
     def __init__(self, files, name):
         self.name = name
-        read = {what: files.get(f'{name}.{what}', b'') for what in ('doctor', 'lines', 'log', 'told', 'otlp')}
+        read = {what: files.get(f'{name}.{what}', b'')
+                for what in ('doctor', 'lines', 'log', 'told', 'elsewhere', 'otlp', 'debug')}
         if not read['lines']:
             raise AssertionError(f'{name}: {read["log"].decode()}')
-        features = json.loads(read['doctor'])['doctor']['features']
-        self.rungs = {of['feature']: None if of['state'] == 'off' else of['rung'] for of in features
-                      if of['family'] == 'tcp'}
+        self.features = {of['feature']: of for of in json.loads(read['doctor'])['doctor']['features']
+                         if of['family'] == 'tcp'}
+        self.rungs = {name: None if of['state'] == 'off' else of['rung'] for name, of in self.features.items()}
         *self.lines, last = map(json.loads, read['lines'].splitlines())
         self.summary = last['summary']
         self.loads = list(map(json.loads, read['told'].splitlines()))
+        self.elsewhere = json.loads(read['elsewhere'])
+        self.debug = read['debug'].decode()
         with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
             path = pathlib.Path(folder, 'otlp')
             path.write_bytes(read['otlp'])
@@ -158,11 +158,11 @@ class Result:
 class Rungs(unittest.TestCase):
     maxDiff = None
 
-    def boot(self, kernel, append='', rungs=None):
+    def machine(self, kernel):
         if not os.path.exists(rig.BINARY):
             self.skipTest('podtrace is not built: make')
         try:
-            machine = Machine(kernel, append=append)
+            machine = Machine(kernel)
         except Unavailable as why:
             self.skipTest(str(why))
         with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
@@ -171,30 +171,48 @@ class Rungs(unittest.TestCase):
                            check=True)
             machine.add('/bin/traffic', traffic)
         machine.add('/bin/podtrace', rig.BINARY)
-        names = rungs or RUNGS
+        return machine
+
+    def results(self, machine, names, modes, first=''):
         runs = '\n'.join(f"run '{name.replace(' ', '_')}' {RUNGS[name]}" for name in names)
-        result = machine.run(SCRIPT % {'modes': ' '.join(LOADS), 'n': N} + runs, TIMEOUT)
+        result = machine.run(SCRIPT % {'modes': ' '.join(modes), 'n': N, 'first': first} + runs, TIMEOUT)
         self.assertEqual((result.code, result.log), (0, ''))
         return {name: Result(result.files, name.replace(' ', '_')) for name in names}
 
-    def blind(self, result) -> set:
-        """Which retransmits nothing tells of."""
-        return set().union(*(what for feature, what in BLIND.items() if result.rungs[feature] is None))
-
-    def wanted(self, load, result) -> Counter:
+    def wanted(self, load) -> Counter:
         """What a load is to be told as."""
-        if load['missing'] or (load['mode'] in DENIED and result.rungs['accept'] == 'kprobe'):
+        if load['missing']:
             return Counter()
-        out = Counter({what: N * n for what, n in Counter(LOADS[load['mode']]).items()})
-        again = {('retransmit', segment): load[segment] for segment in ('data', 'syn', 'synack')}
-        return out + Counter({what: n for what, n in again.items() if what not in self.blind(result)})
+        again = {('retransmit', segment): load[segment] for segment in ('data', 'syn', 'synack') if load[segment]}
+        return Counter(LOADS[load['mode']] * N) + Counter(again)
+
+    def differences(self, result) -> dict:
+        """{load: what is told and should not be, what is not and should be}"""
+        out = {}
+        for load in result.loads:
+            got, wanted = result.during(load), self.wanted(load)
+            if got != wanted:
+                out[load['mode']] = (dict(got - wanted), dict(wanted - got))
+        return out
 
     def assert_told(self, kernel, result):
-        for load in result.loads:
-            with self.subTest(kernel=kernel, rung=result.name, load=load['mode']):
-                if load['missing']:
-                    self.assertIn(load['mode'], MAY_LACK)
-                self.assertEqual(result.during(load), self.wanted(load, result))
+        with self.subTest(kernel=kernel, rung=result.name):
+            self.assertEqual(self.differences(result), {})
+            self.assertEqual({load['mode'] for load in result.loads if load['missing']}, LACKS.get(kernel, set()))
+            self.assertEqual(result.during(result.elsewhere), Counter())
+            self.assertGreater(result.summary['events']['tcp_connect']['filtered'], 0)
+
+    def assert_noticed(self, result):
+        """A line less, of each kind, or one twice."""
+        whole = result.lines
+        first = {told(line)[0]: n for n, line in reversed(list(enumerate(whole)))}
+        first.pop('listen_drop')  # has its own count
+        self.assertEqual(set(first), {'connect', 'connect.failed', 'accept', 'connection', 'reset', 'retransmit'})
+        for kind, n in first.items():
+            for result.lines in (whole[:n] + whole[n + 1:], [*whole, whole[n]]):
+                with self.subTest(control=kind):
+                    self.assertEqual(len(self.differences(result)), 1)
+        result.lines = whole
 
     def assert_added_up(self, kernel, result):
         """Nothing lost; metrics are what the lines are, and retransmits what the sockets say."""
@@ -215,9 +233,11 @@ class Rungs(unittest.TestCase):
 
     def assert_rungs(self, kernel, result, name):
         asked = 'tp_btf' if name == 'perf buffer' else name
-        lower = LOWER.get(name, {}) | LOWER.get((name, kernel), {})
+        lower = LOWER.get((kernel, name), {})
         self.assertEqual(result.rungs, {feature: LISTENERS.get(feature) or lower.get(feature, asked)
                                         for feature in result.rungs}, (kernel, name))
+        for feature in lower:
+            self.assertIn('refused by the verifier: ', result.features[feature]['reason'])
 
     def assert_same(self, kernel, result, best):
         """The numbers that no line has."""
@@ -228,18 +248,50 @@ class Rungs(unittest.TestCase):
                 self.assertEqual(result.summary['events'][kind], best.summary['events'][kind], kind)
 
     def check(self, kernel):
-        results = self.boot(kernel)
+        results = self.results(self.machine(kernel), RUNGS, LOADS)
         for name, result in results.items():
+            self.assertEqual([load['mode'] for load in result.loads], list(LOADS))
             self.assert_rungs(kernel, result, name)
             self.assert_told(kernel, result)
             self.assert_added_up(kernel, result)
             self.assert_same(kernel, result, results['tp_btf'])
+        self.assert_noticed(results['tp_btf'])
 
     def test_kernels(self):
         for name in rows():
             if name.startswith('linux-'):
                 with self.subTest(name):
                     self.check(name.removeprefix('linux-'))
+
+    def test_missing(self):
+        """A tracepoint and a function that the kernel does not have: known before anything is loaded, and only the
+        features that need them go down a rung, or are off."""
+        machine = self.machine('6.12')
+        whole = btf_image.read(machine.kernel).btf
+        names = {'btf_trace_tcp_retransmit_synack': 'tracepoint', 'tcp_v6_send_reset': 'function'}
+        for name in names:
+            self.assertEqual(whole.count(b'\0%s\0' % name.encode()), 1, name)
+            whole = whole.replace(b'\0%s\0' % name.encode(), b'\0%s\0' % name[::-1].encode())
+        machine.add('/btf', whole)
+        best, lower = self.results(machine, ('tp_btf', 'fentry'), ('unheard', 'aborted'), """
+mount --bind /btf /sys/kernel/btf/vmlinux
+sed 's/ tcp_v6_send_reset$/ gone/' /proc/kallsyms >/tmp/kallsyms
+mount --bind /tmp/kallsyms /proc/kallsyms
+podtrace trace --all --duration 0.1s --families tcp --log-level debug --forbid tp_btf,raw_tp \\
+	>/dev/null 2>/out/fentry.debug
+""").values()
+        self.assert_told('6.12', best)
+        unseen = Counter(reset('transmit', 'unknown', 'closed') * N)
+        self.assertEqual(self.differences(lower), {'aborted': ({}, dict(unseen))})
+        self.assertIn('tcp_answer_v6_fentry has no target', lower.debug)
+        self.assertNotIn('is refused', lower.debug)
+        self.assertEqual({name: rung for name, rung in best.rungs.items() if rung != 'tp_btf'},
+                         LISTENERS | {'retransmit_synack': 'fentry'})
+        self.assertEqual(best.features['retransmit_synack']['reason'],
+                         'the kernel has no tracepoint tcp_retransmit_synack')
+        self.assertEqual({name: rung for name, rung in lower.rungs.items() if rung != 'fentry'},
+                         LISTENERS | {'reset_sent': None})
+        self.assertEqual(lower.features['reset_sent']['reason'], 'the kernel has no function tcp_v6_send_reset')
 
 
 if __name__ == '__main__':
