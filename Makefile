@@ -109,10 +109,11 @@ $(SYSROOT)/.key: third_party/sources.lock third_party/build.sh third_party/fetch
 	@touch $@
 
 include tests/tests.mk
+include tests/bench/bench.mk
 
 # ---- using it -----------------------------------------------------------------------------
 
-.PHONY: packages run test docs image help clean distclean
+.PHONY: packages run test bench figures docs image help clean distclean
 
 packages: ## install the Debian packages that the build needs (root)
 	@third_party/install-packages.sh build
@@ -131,6 +132,14 @@ test: ## install, build, and run all tests (root); LAYERS="unit e2e" runs some
 
 .PHONY: test-programs
 test-programs: $(TEST_PROGRAMS)
+
+bench: ## measure what podtrace costs here, against the marks (root); writes docs/performance.md
+	@third_party/install-packages.sh build test
+	@$(MAKE) --no-print-directory -j2 all $(BENCH_PROGRAMS)
+	@tests/bench/bench.py
+
+figures: $(BENCH)/cost ## what each BPF program costs, anew: tests/bench/instructions.json; say why in the commit
+	@tests/bench/figures.py --write
 
 docs: $(B)/gendocs ## write docs/options.md, docs/events.md and the man page from the tables
 	@$(B)/gendocs docs
@@ -151,7 +160,7 @@ help: ## list the targets
 	@echo; echo '  ARCH=amd64|arm64   V=1 shows the commands   SOURCES=folder with third-party tarballs'
 
 clean: ## remove what was built, but not the third-party libraries
-	rm -rf $(B)/obj $(B)/gen $(B)/podtrace $(B)/gendocs $(B)/podtrace-image.tar $(T) build/run
+	rm -rf $(B)/obj $(B)/gen $(B)/podtrace $(B)/gendocs $(B)/podtrace-image.tar $(T) $(BENCH) build/run
 
 distclean: ## remove build/ altogether; downloads stay in the user's cache folder
 	rm -rf build

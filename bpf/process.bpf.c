@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The process family: programs started, failed to start, forked, finished. All from
- * tracepoints that exist on every target. Each body serves both rungs, see lib/prog.h.
+ * tracepoints that exist on every target, or from functions beside them. Each body serves all
+ * rungs, see lib/prog.h.
  */
 #include "lib/cgroup.h"
 #include "lib/emit.h"
@@ -76,74 +77,7 @@ INLINE __u32 put_args(struct rec_process_exec *rec, struct scratch *s, __u32 at,
 	return at + n;
 }
 
-/*
- * The working directory of the current task: from its dentry up to its root, across mounts.
- * The names are copied in the order met, innermost first; user space turns them round.
- *
- * Not static on purpose: the verifier then looks at it once, for any `at`, instead of anew for
- * each way that leads here (12,000 instructions in all, not 480,000).
- */
-__noinline int put_cwd(__u32 at)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct dentry *dentry = BPF_CORE_READ(task, fs, pwd.dentry);
-	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
-	struct vfsmount *vfs = BPF_CORE_READ(task, fs, pwd.mnt);
-	struct vfsmount *root_vfs = BPF_CORE_READ(task, fs, root.mnt);
-	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-	__u32 zero = 0, begin = at & TAIL_MASK;
-	struct scratch *s = bpf_map_lookup_elem(&scratches, &zero);
-	struct rec_process_exec *rec;
-	bool whole = false;
-
-	if (!s)
-		return at;
-	rec = (struct rec_process_exec *)s->record;
-	at = begin;
-	NO_UNROLL
-	for (int i = 0; i < 2 * CWD_DEPTH; i++) {
-		struct dentry *parent;
-		struct mount *above;
-		long n;
-
-		at = MASKED(at, TAIL_MASK);
-		if (dentry == root && vfs == root_vfs) {
-			whole = true;
-			break;
-		}
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (dentry == BPF_CORE_READ(vfs, mnt_root) || dentry == parent) {
-			above = BPF_CORE_READ(mnt, mnt_parent);
-			if (above == mnt) { /* the namespace's root: outside of its own */
-				whole = true;
-				break;
-			}
-			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-			mnt = above;
-			vfs = (void *)mnt + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		if (at - begin > CWD_MAX - 256) {
-			rec->head.flags |= REC_CUT;
-			break;
-		}
-		n = bpf_probe_read_kernel_str(s->record + at, 256,
-					      BPF_CORE_READ(dentry, d_name.name));
-		if (n <= 0) {
-			rec->head.flags |= REC_UNREAD;
-			break;
-		}
-		at += n;
-		dentry = parent;
-	}
-	if (whole) {
-		s->record[MASKED(at, TAIL_MASK)] = 0;
-		at++;
-	}
-	rec->cwd.off = begin;
-	rec->cwd.len = at - begin;
-	return at;
-}
+#include "process_cwd.h"
 
 /* ---- started --------------------------------------------------------------------------- */
 
@@ -163,13 +97,13 @@ INLINE void send_exec(void *ctx, struct task_struct *task, struct linux_binprm *
 	rec->head.tid = GET(btf, task, pid);
 	rec->head.key = task_start(task, btf);
 	rec->ppid = task_ppid(task, btf);
-	rec->pid_ns = task_ns_pid(task, btf);
+	rec->pid_ns = current_ns_pid(task, btf);
 	task_user(task, &rec->uid, &rec->gid, btf);
 	current_comm(rec->comm);
 	/* the copy on the new stack: user memory, present, readable under every lockdown */
 	at = put_user_str(s, at, &rec->path, GET(btf, bprm, exec), PATH_MAX_WIRE);
 	at = put_args(rec, s, at, task, btf);
-	at = put_cwd(at);
+	at = config.probe_read ? put_cwd(at) : put_cwd_typed(at);
 	rec->head.size = at;
 	send(ctx, rec, MASKED(at, TAIL_MASK), KIND_process_exec, true);
 	scratch_give(s);
@@ -197,7 +131,7 @@ ENTRY_PROGRAMS(process_exec, "finalize_exec", on_exec(ctx, current_task(btf), bp
 /* ---- failed to start ------------------------------------------------------------------- */
 
 INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __s32 err,
-			     __u64 cgroup)
+			     __u64 cgroup, const bool btf)
 {
 	struct scratch *s = scratch_take(KIND_process_exec_failed);
 	struct rec_process_exec_failed *rec;
@@ -209,11 +143,11 @@ INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __
 	__builtin_memset(rec, 0, sizeof(*rec));
 	stamp(&rec->head, KIND_process_exec_failed, 0, bpf_ktime_get_boot_ns(), cgroup);
 	rec->head.flags = REC_FAILED;
-	rec->head.pid = BPF_CORE_READ(task, tgid);
-	rec->head.tid = BPF_CORE_READ(task, pid);
-	rec->head.key = task_start(task, false);
-	rec->ppid = task_ppid(task, false);
-	task_user(task, &rec->uid, &rec->gid, false);
+	rec->head.pid = GET(btf, task, tgid);
+	rec->head.tid = GET(btf, task, pid);
+	rec->head.key = task_start(task, btf);
+	rec->ppid = task_ppid(task, btf);
+	task_user(task, &rec->uid, &rec->gid, btf);
 	rec->err = err;
 	current_comm(rec->comm);
 	at = put_user_str(s, at, &rec->path, path, PATH_MAX_WIRE);
@@ -222,11 +156,27 @@ INLINE void send_exec_failed(void *ctx, struct task_struct *task, __u64 path, __
 	scratch_give(s);
 }
 
+INLINE int on_exec_result(void *ctx, __u64 path, long ret, const bool btf)
+{
+	struct task_struct *task;
+	__u64 cgroup;
+
+	if (ret >= 0 || ret < -ERRNO_MAX)
+		return 0;
+	task = current_task(btf);
+	if (!concerns(KIND_process_exec_failed, task_cgroup(task, btf), &cgroup, btf))
+		return 0;
+	meter_add(KIND_process_exec_failed,
+		  METER_KEY(METER_process_start_failures, cgroup, 0, -ret), 1);
+	if (streamed(KIND_process_exec_failed, true))
+		send_exec_failed(ctx, task, path, -ret, cgroup, btf);
+	return 0;
+}
+
 /* Runs at the end of every system call: out again after two comparisons. */
 INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 {
-	struct task_struct *task;
-	__u64 cgroup, path;
+	__u64 path;
 	long nr;
 
 	if (ret >= 0 || ret < -ERRNO_MAX)
@@ -234,21 +184,21 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	nr = syscall_nr(regs, btf);
 	if (nr != NR_execve && nr != NR_execveat)
 		return 0;
-	task = (struct task_struct *)bpf_get_current_task();
-	if (syscall_compat(task))
+	if (syscall_compat(current_task(btf), btf))
 		return 0;
-	if (!concerns(KIND_process_exec_failed, task_cgroup(task, false), &cgroup, false))
-		return 0;
-	meter_add(KIND_process_exec_failed,
-		  METER_KEY(METER_process_start_failures, cgroup, 0, -ret), 1);
 	path = nr == NR_execve ? syscall_arg1(regs, btf) : syscall_arg2(regs, btf);
-	if (streamed(KIND_process_exec_failed, true))
-		send_exec_failed(ctx, task, path, -ret, cgroup);
-	return 0;
+	return on_exec_result(ctx, path, ret, btf);
 }
 
 PROGRAMS(process_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_regs *regs,
 	 long ret)
+
+/* Only the 64-bit ABI's. A call that seccomp refuses does not get here. */
+FEXIT(process_execve, SYSCALL("execve"),
+      on_exec_result(ctx, syscall_arg1(regs, btf), ret, btf), struct pt_regs *regs, long ret)
+
+FEXIT(process_execveat, SYSCALL("execveat"),
+      on_exec_result(ctx, syscall_arg2(regs, btf), ret, btf), struct pt_regs *regs, long ret)
 
 /* ---- forked ---------------------------------------------------------------------------- */
 
@@ -310,8 +260,9 @@ INLINE bool process_ended(struct task_struct *task, struct signal_struct *signal
 
 	if (GET(btf, signal, live.counter))
 		return false;
+	/* the others are gone; one of them may have been first all the same */
 	if (GET(btf, signal, nr_threads) == 1)
-		return true; /* the others are gone already: nobody to race with */
+		return !bpf_map_lookup_elem(&exits, &key);
 	return !bpf_map_update_elem(&exits, &key, &one, BPF_NOEXIST);
 }
 
@@ -326,14 +277,6 @@ INLINE int exit_status(struct task_struct *task, struct signal_struct *signal, c
 	return leader ? GET(btf, leader, exit_code) : 0;
 }
 
-/* The process's name is its leader's; the last thread to end can have another. */
-INLINE void put_leader_comm(__u8 comm[COMM_LEN], struct task_struct *task)
-{
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-
-	bpf_core_read_str(comm, COMM_LEN, &leader->comm);
-}
-
 enum exit_dim { EXIT_OK, EXIT_ERROR, EXIT_SIGNAL };
 
 INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
@@ -342,6 +285,7 @@ INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
 	struct rec_process_exit rec = {};
 	__u32 pid = GET(btf, task, tgid), gid;
 	__u64 start = task_start(task, btf), now, cgroup;
+	struct task_struct *leader;
 	enum exit_dim how;
 	int status;
 
@@ -366,7 +310,9 @@ INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
 	rec.code = (status >> 8) & 0xff;
 	rec.sig = status & 0x7f;
 	rec.core = (status >> 7) & 1;
-	put_leader_comm(rec.comm, task);
+	leader = GET(btf, task, group_leader);
+	if (leader) /* the last thread to end can have another name */
+		task_comm(rec.comm, leader, btf);
 	REC_SEND(ctx, &rec, KIND_process_exit, true);
 	return 0;
 }

@@ -8,6 +8,7 @@
  * written down when a socket is opened (connect, listen: process context) and when accept
  * returns it; the cgroup comes from the socket itself, on v1 from the owner.
  */
+#include "lib/again.h"
 #include "lib/conn.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
@@ -283,6 +284,17 @@ INLINE void state_changed(void *ctx, const struct sock *sk, int from, int to, co
 	REC_SEND(ctx, &rec, KIND_tcp_state, true);
 }
 
+/* Nobody is established twice: then it is of a socket at this address whose end was not seen. */
+INLINE struct conn *conn_of_this(const struct sock *sk)
+{
+	struct conn *conn = conn_of(sk);
+
+	if (!conn || !conn->established_ns)
+		return conn;
+	conn_forget(sk);
+	return 0;
+}
+
 INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bool btf)
 {
 	struct conn *conn;
@@ -297,7 +309,7 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 		child_begins(sk, btf);
 	state_changed(ctx, sk, from, to, btf);
 	if (to == TCP_ESTABLISHED) {
-		conn = conn_of(sk);
+		conn = conn_of_this(sk);
 		if (conn ? conn->role == TCP_ROLE_CLIENT : from == TCP_SYN_SENT)
 			connect_ends(ctx, sk, conn, 0, btf);
 		else if (from == TCP_SYN_RECV)
@@ -311,8 +323,8 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 
 BODY(state, (void *ctx, const struct sock *sk, int from, int to), on_state(ctx, sk, from, to, btf))
 
-PROGRAMS(tcp_state, "inet_sock_set_state", OF(state)(ctx, sk, from, to), const struct sock *sk,
-	 int from, int to)
+PROGRAMS_AGAIN(tcp_state, "inet_sock_set_state", sk, to, OF(state)(ctx, sk, from, to),
+	       const struct sock *sk, int from, int to)
 
 /*
  * The two functions in which the tracepoint is: both call it first. One stores with a barrier, the
@@ -323,10 +335,31 @@ INLINE int on_new_state(void *ctx, const struct sock *sk, int to, const bool btf
 	return OF(state)(ctx, sk, GET(btf, sk, __sk_common.skc_state), to);
 }
 
-ENTRY_PROGRAMS(tcp_set_state, "inet_sk_set_state", on_new_state(ctx, sk, to, btf),
-	       const struct sock *sk, int to)
-ENTRY_PROGRAMS(tcp_store_state, "inet_sk_state_store", on_new_state(ctx, sk, to, btf),
-	       const struct sock *sk, int to)
+/*
+ * Twice, as for the tracepoint, but which of the two runs first is the trampoline's matter. So
+ * either leaves out what the other has told: no socket goes the same way twice in a row, and
+ * where it stays what it was only one tells.
+ */
+INLINE int on_new_state_once(void *ctx, const struct sock *sk, int to, bool again, const bool btf)
+{
+	int from = GET(btf, sk, __sk_common.skc_state);
+	bool noted = note(sk, from << 4 | to, again);
+
+	return (from == to ? again : noted) ? 0 : OF(state)(ctx, sk, from, to);
+}
+
+FENTRY(tcp_set_state, "inet_sk_set_state", on_new_state_once(ctx, sk, to, false, btf),
+       const struct sock *sk, int to)
+FENTRY(tcp_set_state_again, "inet_sk_set_state", on_new_state_once(ctx, sk, to, true, btf),
+       const struct sock *sk, int to)
+FENTRY(tcp_store_state, "inet_sk_state_store", on_new_state_once(ctx, sk, to, false, btf),
+       const struct sock *sk, int to)
+FENTRY(tcp_store_state_again, "inet_sk_state_store", on_new_state_once(ctx, sk, to, true, btf),
+       const struct sock *sk, int to)
+KPROBE(tcp_set_state, "inet_sk_set_state", on_new_state(ctx, sk, to, btf), const struct sock *sk,
+       int to)
+KPROBE(tcp_store_state, "inet_sk_state_store", on_new_state(ctx, sk, to, btf),
+       const struct sock *sk, int to)
 
 #include "tcp_call.h"
 #include "tcp_segment.h"

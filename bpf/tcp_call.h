@@ -116,7 +116,7 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	if (nr != NR_connect && nr != NR_accept && nr != NR_accept4)
 		return 0;
 	task = (struct task_struct *)bpf_get_current_task();
-	if (syscall_compat(task))
+	if (syscall_compat(task, false))
 		return 0;
 	if (nr != NR_connect) {
 		sk = ret >= 0 ? fd_to_tcp(task, ret) : 0;

@@ -102,7 +102,7 @@ INLINE void adopt(const struct sock *sk, struct task_struct *task, const bool bt
 	conn.tid = GET(btf, task, pid);
 	if (is_ours(conn.pid))
 		conn.role = TCP_ROLE_IGNORED;
-	bpf_core_read(conn.comm, sizeof(conn.comm), &task->comm);
+	task_comm(conn.comm, task, btf);
 	conn.drops = GET(btf, sk, sk_drops.counter);
 	conn_keep(sk, &conn, KIND_tcp_accept);
 	put_listener(&key, sk, &conn);

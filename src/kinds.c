@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
 #include "kinds.h"
 #include "../bpf/wire/cgroup.h"
 #include "../bpf/wire/process.h"
@@ -75,6 +77,34 @@ const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n)
 
 	*ret_n = table[bounds].n;
 	return table[bounds].v;
+}
+
+enum wire_kind feature_kind(size_t feature)
+{
+	const struct feature *f = &features[feature];
+	size_t best = 0, longest = 0;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", families[f->family].name, f->name);
+	for (size_t k = 1; k < KIND_END; k++) {
+		size_t n = strlen(kinds[k].id);
+
+		if (n <= longest || strncmp(name, kinds[k].id, n) || (name[n] && name[n] != '_'))
+			continue;
+		best = k;
+		longest = n;
+	}
+	return (enum wire_kind)best;
+}
+
+const char *feature_lacks(size_t feature)
+{
+	static const char *const lacks[FEATURE_END] = {
+#define LACKS(feature_, text) [FEATURE_##feature_] = text,
+#include "../bpf/registry.def"
+	};
+
+	return lacks[feature];
 }
 
 static const char *const rung_names[RUNG_COUNT] = {

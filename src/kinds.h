@@ -78,6 +78,11 @@ extern const size_t progs_n;
 /* Bucket bounds in ns; *ret_n is how many (0 for BOUNDS_NONE). */
 const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n);
 
+/* The kind a feature feeds, or the first of them: its name begins with the kind's
+ * (tcp_reset_sent: tcp_reset). */
+enum wire_kind feature_kind(size_t feature);
+/* What a feature is without where kernel memory cannot be read by helper; NULL: nothing. */
+const char *feature_lacks(size_t feature);
 const char *rung_name(enum rung rung);
 /* Index, or -1. */
 int family_find(struct str name);

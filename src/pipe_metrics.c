@@ -90,7 +90,7 @@ static void export_ledger(struct pipe *p)
 		[LEDGER_SENT] = "sent",		      [LEDGER_LOST_RING] = "lost_ring",
 		[LEDGER_LOST_SCRATCH] = "lost_scratch", [LEDGER_LOST_FILE] = "lost_file",
 		[LEDGER_LOST_METER] = "lost_meter",
-		[LEDGER_LOST_STATE] = "lost_state",
+		[LEDGER_LOST_STATE] = "lost_state",   [LEDGER_UNSEEN] = "unseen",
 	};
 	struct point point = { .desc = &desc,
 			       .start_ns = start_of(p, p->config.start_ns),

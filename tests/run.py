@@ -65,6 +65,7 @@ LAYERS = [
     ('collector', files('collector'), 1),
     ('cri', files('cri'), 1),
     ('vm', files('vm'), 2),
+    ('cost', files('bench'), 1),
     ('e2e', files('e2e'), 1),
     ('image', files('image'), 1),
 ]
@@ -104,6 +105,8 @@ def execute(command):
 
 def count_tap(text, name, count):
     for line in text.splitlines():
+        if line.startswith('# note: '):
+            print(f'  note {name}: {line[8:]}')
         match = TAP.match(line.strip())
         if not match:
             continue

@@ -266,25 +266,47 @@ static void events_of(struct buf *out, size_t family)
 				   meters[m].unit, meters[m].text);
 }
 
+/* Each rung once: it may need several programs. */
+static void ways_of(struct buf *out, size_t feature)
+{
+	const char *between = "";
+	u32 told = 0;
+
+	for (size_t p = 0; p < progs_n; p++) {
+		if (progs[p].feature != feature || told >> progs[p].rung & 1)
+			continue;
+		told |= 1u << progs[p].rung;
+		buf_printf(out, "%s%s", between, rung_name(progs[p].rung));
+		between = ", ";
+	}
+}
+
+static void lacks_of(struct buf *out, size_t family)
+{
+	const char *before = "\nUnder `lockdown=confidentiality`,";
+
+	for (size_t f = 0; f < features_n; f++) {
+		if (features[f].family != family || !feature_lacks(f))
+			continue;
+		buf_printf(out, "%s %s: %s", before, features[f].name, feature_lacks(f));
+		before = ";";
+	}
+	if (before[0] == ';')
+		buf_cstr(out, ".\n");
+}
+
 static void features_of(struct buf *out, size_t family)
 {
 	buf_cstr(out, "\n### Features\n\n"
 		      "| feature | ways, best first | without it |\n|---|---|---|\n");
 	for (size_t f = 0; f < features_n; f++) {
-		const char *between = "";
-
 		if (features[f].family != family)
 			continue;
 		buf_printf(out, "| %s | ", features[f].name);
-		for (size_t p = 0; p < progs_n; p++) {
-			if (progs[p].feature != f ||
-			    (between[0] && progs[p - 1].rung == progs[p].rung))
-				continue;
-			buf_printf(out, "%s%s", between, rung_name(progs[p].rung));
-			between = ", ";
-		}
+		ways_of(out, f);
 		buf_printf(out, " | %s |\n", features[f].without);
 	}
+	lacks_of(out, family);
 }
 
 static void events_page(struct buf *out)

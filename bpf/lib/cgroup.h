@@ -119,9 +119,13 @@ INLINE bool wanted(const struct cgroup *cgrp, __u64 id, const bool btf)
 /* Counts the event as seen, and as filtered when nobody wants it. */
 INLINE bool counted(enum wire_kind kind, bool is_wanted)
 {
-	count(kind, LEDGER_SEEN);
+	struct ledger_cell *cell = ledger_cell(kind);
+
+	if (!cell)
+		return false;
+	cell_count(cell, LEDGER_SEEN);
 	if (!is_wanted)
-		count(kind, LEDGER_FILTERED);
+		cell_count(cell, LEDGER_FILTERED);
 	return is_wanted;
 }
 

@@ -60,9 +60,9 @@ INLINE void send(void *ctx, void *record, __u32 size, enum wire_kind kind, const
 
 /*
  * The CPU's scratch buffer, for records with a tail. NULL when a program that this one
- * interrupted has it: counted as lost. Tracepoints are not preempted: who interrupts another
- * here has ended when that goes on, so plain accesses do (atomic ones that return the old value
- * need 5.12).
+ * interrupted has it: counted as lost. Who interrupts another has ended when that goes on, so
+ * plain accesses do (atomic ones that return the old value need 5.12). Whoever is preempted would
+ * meet others half way: a tracepoint's program can be since 7.0, so it holds the CPU.
  */
 INLINE struct scratch *scratch_take(enum wire_kind kind)
 {
@@ -71,7 +71,9 @@ INLINE struct scratch *scratch_take(enum wire_kind kind)
 
 	if (!s)
 		return 0;
+	hold_cpu();
 	if (s->busy) {
+		release_cpu();
 		count(kind, LEDGER_LOST_SCRATCH);
 		return 0;
 	}
@@ -82,6 +84,7 @@ INLINE struct scratch *scratch_take(enum wire_kind kind)
 INLINE void scratch_give(struct scratch *s)
 {
 	s->busy = 0;
+	release_cpu();
 }
 
 #endif

@@ -16,8 +16,24 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct kernfs_root;
+
+struct kernfs_elem_dir {
+	struct kernfs_root *root;
+};
+
 struct kernfs_node {
+	atomic_t active; /* KERNFS_NEW until it is shown */
+	struct kernfs_elem_dir dir;
+	void *priv;
+	struct kernfs_node *parent;
+	const char *name;
 	__u64 id; /* since 5.5 one 64-bit number on 64-bit kernels */
+	unsigned short flags;
+};
+
+struct kernfs_node___v6_15 {
+	struct kernfs_node *__parent; /* parent before 6.15 (633488947ef6) */
 };
 
 struct cgroup;
@@ -28,6 +44,7 @@ struct cgroup_subsys_state {
 };
 
 struct cgroup_root {
+	struct kernfs_root *kf_root;
 	int hierarchy_id;
 };
 
@@ -47,12 +64,20 @@ struct css_set {
 };
 
 struct qstr {
+	__u32 len;
 	const unsigned char *name;
 };
 
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
+	unsigned char d_iname[40]; /* the name, if it fits; 32 bytes before 6.8 */
+};
+
+struct dentry___v6_14 {
+	union {
+		unsigned char string[40];
+	} d_shortname; /* d_iname before 6.14 (58cf9c383c5c) */
 };
 
 struct vfsmount {
@@ -125,6 +150,18 @@ struct upid {
 	int nr;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct pid_namespace *pid_ns_for_children;
+};
+
 struct pid {
 	unsigned int level;
 	struct upid numbers[1];
@@ -147,6 +184,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct files_struct *files;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	const struct cred *cred;
@@ -155,10 +193,6 @@ struct task_struct {
 
 struct linux_binprm {
 	unsigned long exec; /* user address of the file name, on the new stack */
-};
-
-struct ns_common {
-	unsigned int inum;
 };
 
 struct net {
@@ -277,6 +311,8 @@ struct pt_regs {
 #define AF_INET		  2
 #define AF_INET6	  10
 #define ECONNABORTED 103
+#define KERNFS_DIR	  0x1u
+#define KERNFS_NEW	  (-0x7fffffff) /* KN_DEACTIVATED_BIAS */
 #define SOCKFS_MAGIC	  0x534f434bul /* linux/magic.h */
 #define SIGNAL_GROUP_EXIT 0x4u
 #define SOCK_DONE	  1 /* bit of skc_flags: the peer's FIN has arrived */

@@ -33,6 +33,22 @@
 	})
 
 /*
+ * Between these two nobody else runs on this CPU but interrupts. Both are helpers without effect:
+ * the loader makes them calls of the kfuncs bpf_preempt_disable and bpf_preempt_enable (6.10), or
+ * of nothing (src/capture/patch.c). With externs of its own an object could not be loaded where
+ * the kernel has no BTF.
+ */
+INLINE void hold_cpu(void)
+{
+	bpf_jiffies64();
+}
+
+INLINE void release_cpu(void)
+{
+	bpf_get_numa_node_id();
+}
+
+/*
  * What several programs call: a body as two functions, NAME_typed and NAME_plain. Not inlined,
  * so that the object holds it twice and not once for each program.
  */
@@ -73,6 +89,8 @@
 	PROGRAM("kprobe/" function, BPF_KPROBE, name##_kprobe, false, call, ##args)
 
 /* One of the two alone. */
+#define FENTRY(name, function, call, args...)                                                      \
+	PROGRAM("fentry/" function, BPF_PROG, name##_fentry, true, call, ##args)
 #define KPROBE(name, function, call, args...)                                                      \
 	PROGRAM("kprobe/" function, BPF_KPROBE, name##_kprobe, false, call, ##args)
 

@@ -20,26 +20,40 @@ INLINE __u32 task_ppid(const struct task_struct *task, const bool btf)
 	return parent ? GET(btf, parent, tgid) : 0;
 }
 
-/* The pid as the task's innermost pid namespace has it. */
-INLINE __u32 task_ns_pid(const struct task_struct *task, const bool btf)
+/*
+ * The current process's pid as its innermost pid namespace has it; 0: not known. Its place among
+ * the task's numbers is an offset that the verifier cannot know: before 6.7 none allows it from a
+ * typed pointer, so the helper reads. Without that the kernel is asked for the namespace that
+ * children would get: the process's own but for one that has called unshare or setns.
+ */
+INLINE __u32 current_ns_pid(const struct task_struct *task, const bool btf)
 {
 	struct task_struct *leader = GET(btf, task, group_leader);
+	struct bpf_pidns_info innermost = {};
 	struct pid *pid;
-	struct upid innermost;
+	struct upid upid;
 	void *numbers;
 
+	if (!config.probe_read) {
+		struct nsproxy *ns = GET(btf, task, nsproxy);
+		struct pid_namespace *of = ns ? GET(btf, ns, pid_ns_for_children) : 0;
+
+		if (of)
+			bpf_get_ns_current_pid_tgid(config.nsfs_dev, GET(btf, of, ns.inum), &innermost,
+						    sizeof(innermost));
+		return innermost.tgid;
+	}
 	if (!leader)
 		return 0;
-	/* by helper: verifiers before 6.7 allow no unknown offset from a pointer of known type */
 	pid = GET(false, leader, thread_pid);
 	if (!pid)
 		return 0;
-	/* an index the verifier cannot know, in steps of the kernel's struct, not of ours */
+	/* in steps of the kernel's struct, not of ours */
 	numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
 	numbers += GET(false, pid, level) * bpf_core_type_size(struct upid);
-	if (bpf_probe_read_kernel(&innermost, sizeof(innermost), numbers))
+	if (bpf_probe_read_kernel(&upid, sizeof(upid), numbers))
 		return 0;
-	return innermost.nr;
+	return upid.nr;
 }
 
 INLINE void task_user(const struct task_struct *task, __u32 *ret_uid, __u32 *ret_gid,
@@ -53,16 +67,30 @@ INLINE void task_user(const struct task_struct *task, __u32 *ret_uid, __u32 *ret
 	*ret_gid = GET(btf, cred, gid.val);
 }
 
-/* The current task, as `btf` wants to read it: typed since 5.11. */
+/* The current task, as `btf` wants to read it: typed since 5.11 (3ca1032ab7ab). */
 INLINE struct task_struct *current_task(const bool btf)
 {
 	return btf ? bpf_get_current_task_btf() : (struct task_struct *)bpf_get_current_task();
 }
 
-/* The task's name. bpf_get_current_comm is always allowed, but it is the current task's. */
+/* The current task's name: by a helper that is always allowed. */
 INLINE void current_comm(__u8 comm[COMM_LEN])
 {
 	bpf_get_current_comm(comm, COMM_LEN);
+}
+
+/* Any task's. Two loads copy what is behind the NUL too: comm[] is aligned in both. */
+INLINE void task_comm(__u8 comm[COMM_LEN], const struct task_struct *task, const bool btf)
+{
+	const __u64 *from = (const __u64 *)&task->comm;
+	__u64 *to = (__u64 *)comm;
+
+	if (btf) {
+		to[0] = from[0];
+		to[1] = from[1];
+	} else {
+		bpf_core_read_str(comm, COMM_LEN, from);
+	}
 }
 
 /* ---- system calls ---------------------------------------------------------------------- */
@@ -104,10 +132,10 @@ INLINE __u64 syscall_arg2(const struct pt_regs *regs, const bool btf)
 }
 
 /* A call by the 32-bit ABI: its numbers mean other calls. */
-INLINE bool syscall_compat(const struct task_struct *task)
+INLINE bool syscall_compat(const struct task_struct *task, const bool btf)
 {
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	return GET(btf, task, thread_info.status) & TS_COMPAT;
 #else
 	return false;
 #endif

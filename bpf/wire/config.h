@@ -27,6 +27,9 @@ struct config {
 	__u32 filter;		/* 0: every cgroup is wanted */
 	__u32 follow;		/* with filter: a new cgroup is a target until user space says no */
 	__u32 args_max;		/* bytes of argv copied, 0: none; at most ARGS_MAX */
+	__u32 probe_read;	/* 0: reads of kernel memory by helper are forbidden here */
+	__u32 typed_task;	/* only without probe_read: bpf_get_current_task_btf can be had */
+	__u32 nsfs_dev;		/* device number of namespace files */
 	__u32 cgroup_tree;	/* enum cgroup_tree */
 	__u32 self;		/* our pid, initial namespace: its sockets are never reported */
 	__u8 stream[(KIND_END + 3) / 4 * 4]; /* enum stream by kind; rounded up: no padding */

@@ -72,6 +72,10 @@ enum ledger {
 	LEDGER_LOST_FILE,	/* user space: the capture file had no room for it */
 	LEDGER_LOST_METER,	/* not part of the sum: the meter table was full */
 	LEDGER_LOST_STATE,	/* not part of the sum: a state table was full, see family */
+	LEDGER_UNSEEN,		/* user space, not part of the sum, of whatever cgroup: the kernel
+				 * did not run the program, which was interrupted or (since 7.0)
+				 * preempted while it ran on the same CPU (recursion_misses, 5.12).
+				 * At most: a program can be for many kinds, or for few calls. */
 	LEDGER_END
 };
 

@@ -27,9 +27,12 @@ static int forbid(const struct options *o, struct capture_config *config)
 			config->forbidden |= 1u << rung;
 		else if (str_eq(item, STR("ringbuf")))
 			config->forbid_ringbuf = true;
+		else if (str_eq(item, STR("probe_read")))
+			config->forbid_reads = true;
 		else
 			return fail(EXIT_USAGE, "--forbid: \"%.*s\" is not something podtrace uses: "
-				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, ringbuf",
+				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, "
+				    "ringbuf, probe_read",
 				    (int)item.n, item.p);
 	}
 	return EXIT_OK;

@@ -267,6 +267,8 @@ static void tell_features(struct live *v)
 		else if (s->state == FEATURE_REDUCED)
 			log_info("capture", "%s/%s goes by %s: %s", family, s->feature->name,
 				 rung_name(s->rung), s->reason);
+		else if (s->reason[0])
+			log_info("capture", "%s/%s: %s", family, s->feature->name, s->reason);
 	}
 	log_info("capture", "podtrace %s watches by %s; features: %zu on, %zu reduced, %zu off",
 		 PODTRACE_VERSION, capture_transport(v->capture), by_state[FEATURE_ON],

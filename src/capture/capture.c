@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "capture/internal.h"
@@ -37,6 +38,13 @@ static void raise_memlock(void)
 		log_debug("capture", "RLIMIT_MEMLOCK stays as it is: %s", strerror(errno));
 }
 
+static u32 nsfs_dev(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : (u32)st.st_dev;
+}
+
 static struct config wire_config(const struct capture *c)
 {
 	struct config wire = {
@@ -45,13 +53,28 @@ static struct config wire_config(const struct capture *c)
 		.filter = c->config.filter,
 		.follow = c->config.follow,
 		.args_max = c->config.args_max < ARGS_MAX ? c->config.args_max : ARGS_MAX,
+		.probe_read = !c->config.forbid_reads && self_reads_kernel(),
+		.nsfs_dev = nsfs_dev(),
 		.cgroup_tree = c->config.cgroup_tree,
 		.self = self_pid(),
 	};
 
+	wire.typed_task = !wire.probe_read && self_types_task();
 	for (size_t i = 1; i < KIND_END; i++)
 		wire.stream[i] = (u8)c->config.stream[i];
 	return wire;
+}
+
+static struct patch patch_for(const struct targets *targets, const struct config *wire)
+{
+	struct patch patch = { .blind = !wire->probe_read,
+			       .preempt_disable = targets->preempt_disable,
+			       .preempt_enable = targets->preempt_enable };
+
+	if (!patch.preempt_disable || !patch.preempt_enable || !self_holds_cpu(&patch))
+		patch.preempt_disable = patch.preempt_enable = 0;
+	log_debug("capture", "programs %s hold their CPU", patch.preempt_disable ? "can" : "cannot");
+	return patch;
 }
 
 static size_t count_on(const struct capture *c)
@@ -77,13 +100,15 @@ static void load_families(struct capture *c)
 {
 	struct feature_status status[FEATURES_MAX] = { 0 };
 	struct config wire = wire_config(c);
+	struct patch patch;
 
 	targets_find(&c->targets, &c->config, &c->types);
+	patch = patch_for(&c->targets, &wire);
 	for (int f = 0; f < FAMILY_END; f++) {
 		if (!(c->config.families >> f & 1))
 			continue;
 		family_load(&c->family[f], (enum wire_family)f, &c->maps, &c->config, &wire,
-			    &c->targets, status);
+			    &c->targets, &patch, status);
 	}
 	for (size_t i = 0; i < features_n; i++) {
 		if (!(c->config.families >> features[i].family & 1))
@@ -244,6 +269,36 @@ void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup),
 	}
 }
 
+/* Whether the row before or behind it is the second program of a pair on one tracepoint
+ * (bpf/lib/again.h): what one of them misses the other tells. */
+static bool is_paired(const struct bpf_object *o, size_t i)
+{
+	const char *hook = bpf_program__section_name(bpf_object__find_program_by_name(o, progs[i].name));
+
+	for (size_t k = i ? i - 1 : 0; k < progs_n && k <= i + 1; k++) {
+		const struct bpf_program *p = bpf_object__find_program_by_name(o, progs[k].name);
+
+		if (k != i && p && !strcmp(bpf_program__section_name(p), hook))
+			return true;
+	}
+	return false;
+}
+
+/* What the kernel counts of programs that it could not run. */
+static void add_unseen(const struct bpf_object *o, struct ledger_page *ret)
+{
+	for (size_t i = 0; i < progs_n; i++) {
+		struct bpf_program *p = bpf_object__find_program_by_name(o, progs[i].name);
+		struct bpf_prog_info info = { 0 };
+		u32 size = sizeof(info);
+
+		if (p && bpf_program__fd(p) >= 0 && !is_paired(o, i) &&
+		    !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &size))
+			ret->kind[feature_kind(progs[i].feature)].n[LEDGER_UNSEEN] +=
+				info.recursion_misses;
+	}
+}
+
 void capture_ledger(const struct capture *c, struct ledger_page *ret)
 {
 	u32 zero = 0;
@@ -255,6 +310,9 @@ void capture_ledger(const struct capture *c, struct ledger_page *ret)
 		for (size_t k = 0; k < KIND_END; k++)
 			for (size_t i = 0; i < LEDGER_END; i++)
 				ret->kind[k].n[i] += c->percpu[cpu].kind[k].n[i];
+	for (int f = 0; f < FAMILY_END; f++)
+		if (c->family[f].object)
+			add_unseen(c->family[f].object, ret);
 }
 
 void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx)

@@ -19,6 +19,7 @@ struct capture_config {
 	u32 families;		/* bit per enum wire_family */
 	u32 forbidden;		/* bit per enum rung */
 	bool forbid_ringbuf;	/* use a perf buffer */
+	bool forbid_reads;	/* of kernel memory by helper, as lockdown=confidentiality does */
 	const char *btf;	/* file with the kernel's types; NULL: its own, else embedded ones */
 	enum cgroup_tree cgroup_tree; /* whose ids events and targets have (enrich_stats) */
 	u64 ring_bytes;		/* ring buffer, rounded up to a power of two of pages */
@@ -41,7 +42,7 @@ struct feature_status {
 	enum feature_state state;
 	enum rung rung;		/* valid unless OFF */
 	int err;		/* errno of the first rung that was refused, 0: none */
-	char reason[160];	/* why it is not ON; "" if it is */
+	char reason[160];	/* why it is not ON, or what it lacks all the same; "": nothing */
 	char fix[120];		/* what a person can do about it; "" if nothing */
 };
 

@@ -33,14 +33,6 @@ int maps_share(const struct maps *m, struct bpf_object *object);
 /* Bytes the kernel bills for a map (fdinfo memlock). */
 u64 map_bytes(int fd);
 
-/* ---- self.c -------------------------------------------------------------------------------- */
-
-/* Our pid as BPF programs see it: in the initial pid namespace. */
-u32 self_pid(void);
-/* Whether a file of types is this kernel's, by a look at our own task; FIT_YES also where that
- * cannot be tried (before 5.10; no permission, which is told by whatever is loaded next). */
-enum fit self_fit(const char *btf);
-
 /* ---- types.c: the kernel's types, and who tells them --------------------------------------- */
 
 enum types_source { TYPES_NONE, TYPES_OWN, TYPES_FILE, TYPES_EMBEDDED };
@@ -66,11 +58,40 @@ struct targets {
 	bool btf;		    /* the kernel has types of its own */
 	bool missing[PROGS_MAX];    /* indexed like progs: not there, as far as can be known */
 	char name[PROGS_MAX][48];   /* "sched_process_exec", "finalize_exec"; "": not looked for */
+	u32 preempt_disable, preempt_enable; /* as in struct patch */
 };
 
 /* types are the caller's, and stay there. */
 void targets_find(struct targets *ret, const struct capture_config *config,
 		  const struct types *types);
+
+/* ---- patch.c: our programs as this kernel wants them --------------------------------------- */
+
+struct patch {
+	bool blind;		/* kernel memory cannot be read by helper */
+	u32 preempt_disable;	/* BTF ids of the kfuncs bpf_preempt_disable and _enable, 0: none */
+	u32 preempt_enable;
+};
+
+/* A copy of an object (free it) in which calls that read kernel memory are calls of no helper: a
+ * program that can get there is refused. NULL: no memory. */
+void *patch_blind(const void *object, size_t size);
+/* Prepare an opened object for loading. */
+int patch_object(struct bpf_object *o, const struct patch *patch);
+
+/* ---- self.c -------------------------------------------------------------------------------- */
+
+/* Our pid as BPF programs see it: in the initial pid namespace. */
+u32 self_pid(void);
+/* Whether a file of types is this kernel's, by a look at our own task; FIT_YES also where that
+ * cannot be tried (before 5.10; no permission, which is told by whatever is loaded next). */
+enum fit self_fit(const char *btf);
+/* Whether bpf_probe_read_kernel can be had. */
+bool self_reads_kernel(void);
+/* Whether bpf_get_current_task_btf can be had. */
+bool self_types_task(void);
+/* Whether programs can call what the patch names. */
+bool self_holds_cpu(const struct patch *patch);
 
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 
@@ -86,7 +107,8 @@ struct loaded {
 /* Fill status (indexed like features) and ret for one family. */
 void family_load(struct loaded *ret, enum wire_family family, const struct maps *maps,
 		 const struct capture_config *config, const struct config *wire,
-		 const struct targets *targets, struct feature_status *status);
+		 const struct targets *targets, const struct patch *patch,
+		 struct feature_status *status);
 void family_unload(struct loaded *l);
 
 /* ---- say.c: what libbpf says, and what an errno means to a person ------------------------ */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "base/log.h"
@@ -18,6 +19,7 @@ struct ladder {
 	const struct capture_config *config;
 	const struct config *wire;
 	const struct targets *targets;
+	const struct patch *patch;
 	struct feature_status *status;
 	int choice[FEATURES_MAX];
 };
@@ -142,20 +144,32 @@ static int configure(const struct ladder *l, struct bpf_object *o)
 	return map ? bpf_map__set_initial_value(map, l->wire, sizeof(*l->wire)) : -ENOENT;
 }
 
-/* 0, or -errno with *ret_feature the refused one (-1: the object as a whole). */
-static int load(struct ladder *l, struct bpf_object **ret, int *ret_feature)
+static struct bpf_object *open_family(const struct ladder *l)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = families[l->family].name,
 		    .btf_custom_path = l->targets->types->path);
 	struct bpf_object *o;
+	void *blind = NULL;
 	const void *bytes;
 	size_t size;
+
+	bytes = object_family(l->family, &size);
+	if (l->patch->blind)
+		bytes = blind = patch_blind(bytes, size);
+	o = bytes ? bpf_object__open_mem(bytes, size, &opts) : NULL;
+	free(blind);
+	return o;
+}
+
+/* 0, or -errno with *ret_feature the refused one (-1: the object as a whole). */
+static int load(struct ladder *l, struct bpf_object **ret, int *ret_feature)
+{
+	struct bpf_object *o;
 	int err;
 
 	*ret_feature = -1;
 	say_forget();
-	bytes = object_family(l->family, &size);
-	o = bpf_object__open_mem(bytes, size, &opts);
+	o = open_family(l);
 	if (!o)
 		return -errno;
 	err = choose(l, o);
@@ -164,7 +178,9 @@ static int load(struct ladder *l, struct bpf_object **ret, int *ret_feature)
 	if (!err)
 		err = configure(l, o);
 	if (!err) {
-		err = bpf_object__load(o);
+		err = patch_object(o, l->patch);
+		if (!err)
+			err = bpf_object__load(o);
 		if (err)
 			*ret_feature = feature_of(l, say_failed_program());
 	}
@@ -225,6 +241,17 @@ static void limit_iterator(struct feature_status *s)
 	snprintf(s->fix, sizeof(s->fix), "run it in the node's pid namespace (hostPID: true)");
 }
 
+/* A typed program runs without the helper's reads; what it could read by them alone is missing. */
+static void limit_reads(const struct ladder *l, size_t feature)
+{
+	struct feature_status *s = &l->status[feature];
+
+	if (!l->patch->blind || s->reason[0] || !feature_lacks(feature))
+		return;
+	snprintf(s->reason, sizeof(s->reason), "kernel memory cannot be read by helper (%s): %s",
+		 l->config->forbid_reads ? "--forbid" : "lockdown", feature_lacks(feature));
+}
+
 static void conclude(struct ladder *l)
 {
 	for (size_t i = 0; i < features_n; i++) {
@@ -240,6 +267,7 @@ static void conclude(struct ladder *l)
 		s->state = l->choice[i] == (int)best_choice(i) ? FEATURE_ON : FEATURE_REDUCED;
 		if (s->rung == RUNG_iter)
 			limit_iterator(s);
+		limit_reads(l, i);
 	}
 }
 
@@ -269,10 +297,11 @@ static bool any_left(const struct ladder *l)
 
 void family_load(struct loaded *ret, enum wire_family family, const struct maps *maps,
 		 const struct capture_config *config, const struct config *wire,
-		 const struct targets *targets, struct feature_status *status)
+		 const struct targets *targets, const struct patch *patch,
+		 struct feature_status *status)
 {
 	struct ladder l = { .family = family, .maps = maps, .config = config, .wire = wire,
-			    .targets = targets, .status = status };
+			    .targets = targets, .patch = patch, .status = status };
 
 	*ret = (struct loaded){ 0 };
 	begin(&l);

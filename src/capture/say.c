@@ -42,6 +42,22 @@ static void remember_words(const char *log)
 	str_copy(failed.words, sizeof(failed.words), last);
 }
 
+#define LOG_LINES 12 /* of a verifier's log, the last ones: what went before has no end */
+
+static void log_last_lines(const char *log)
+{
+	const char *from = log + strlen(log);
+	struct str rest, line;
+
+	for (int lines = 0; from > log; from--)
+		if (from[-1] == '\n' && ++lines > LOG_LINES)
+			break;
+	rest = str_of(from);
+	while (str_cut(&rest, '\n', &line))
+		if (line.n)
+			log_debug("verifier", "%.*s", (int)line.n, line.p);
+}
+
 static int on_message(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	char *text;
@@ -50,8 +66,10 @@ static int on_message(enum libbpf_print_level level, const char *fmt, va_list ar
 		return 0;
 	if (level == LIBBPF_WARN)
 		remember_program(text);
-	if (strstr(text, "-- BEGIN PROG LOAD LOG --"))
+	if (strstr(text, "-- BEGIN PROG LOAD LOG --")) {
 		remember_words(text);
+		log_last_lines(text);
+	}
 	/* a refused rung is no warning of ours: the ladder goes on, the feature table tells */
 	text[strcspn(text, "\n")] = 0;
 	log_debug("libbpf", "%s", text);
@@ -76,22 +94,30 @@ const char *say_failed_program(void)
 
 #define ENOTSUPP 524 /* the kernel's own: arm64 before 6.4 has no trampolines for BPF */
 
+#define SAYS_ANYTHING ""
+/* The verifier's words where a blinded program reads (patch.c). */
+#define SAYS_READS "unspec#0"
+
 static const struct {
 	int err;
-	bool log; /* only if the verifier said something */
+	const char *says; /* only if the verifier's words have this in them; NULL: or none at all */
 	const char *reason;
 	const char *fix;
 } refusals[] = {
-	{ EPERM, false, "not permitted (EPERM)",
+	{ EINVAL, SAYS_READS,
+	  "reads kernel memory by helper, forbidden here (lockdown=confidentiality or --forbid)",
+	  "lockdown=integrity on the kernel's command line" },
+	{ EPERM, NULL, "not permitted (EPERM)",
 	  "give the container the capabilities BPF and PERFMON (SYS_ADMIN before Linux 5.8)" },
-	{ EACCES, true, "refused by the verifier", "" },
-	{ EACCES, false, "denied by a security module (EACCES)",
+	{ EACCES, SAYS_ANYTHING, "refused by the verifier", "" },
+	{ EACCES, NULL, "denied by a security module (EACCES)",
 	  "allow the bpf class to its SELinux domain, or run it as spc_t" },
-	{ ESRCH, false, "the kernel has no such target", "" },
-	{ ENOENT, false, "the kernel has no such target", "" },
-	{ ENOMEM, false, "out of memory (ENOMEM)", "raise the memory limit" },
-	{ ENOTSUPP, false, "the kernel cannot attach there (ENOTSUPP)", "" },
-	{ EINVAL, true, "refused by the verifier", "" },
+	{ ESRCH, NULL, "the kernel has no such target", "" },
+	{ ENOENT, NULL, "the kernel has no such target", "" },
+	{ ENOMEM, NULL, "out of memory (ENOMEM)", "raise the memory limit" },
+	{ EOPNOTSUPP, NULL, "not built into this kernel (EOPNOTSUPP)", "" },
+	{ ENOTSUPP, NULL, "the kernel cannot attach there (ENOTSUPP)", "" },
+	{ EINVAL, SAYS_ANYTHING, "refused by the verifier", "" },
 };
 
 void say_refusal(struct feature_status *status, int err)
@@ -99,8 +125,12 @@ void say_refusal(struct feature_status *status, int err)
 	const char *words = failed.words;
 
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-		if (refusals[i].err != err || (refusals[i].log && !words[0]))
+		const char *says = refusals[i].says;
+
+		if (refusals[i].err != err || (says && (!words[0] || !strstr(words, says))))
 			continue;
+		if (says && says[0])
+			words = ""; /* said already */
 		snprintf(status->reason, sizeof(status->reason), "%s%s%s", refusals[i].reason,
 			 words[0] ? ": " : "", words);
 		snprintf(status->fix, sizeof(status->fix), "%s", refusals[i].fix);

@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that are run once, by us, to be told something. */
+/* What the kernel tells of itself and of us: by tiny programs, run once or only loaded. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "capture/internal.h"
 
-/* The only program of an object; 0 or -errno. btf: a file of types, NULL: the kernel's. */
-static int run_once(const void *bytes, size_t size, const char *btf, u32 *ret)
+/* With that one of its programs. btf: a file of types, NULL: the kernel's. */
+static struct bpf_object *open_one(const void *bytes, size_t size, const char *btf,
+				   const char *program)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf);
-	LIBBPF_OPTS(bpf_test_run_opts, run);
 	struct bpf_object *o = bpf_object__open_mem(bytes, size, &opts);
+	struct bpf_program *p = o ? bpf_object__find_program_by_name(o, program) : NULL;
+
+	if (p)
+		bpf_program__set_autoload(p, true);
+	return o;
+}
+
+static struct bpf_object *open_self(const char *program)
+{
+	size_t size;
+	const void *bytes = object_self(&size);
+
+	return open_one(bytes, size, NULL, program);
+}
+
+/* Loads and runs it, and lets the object go; 0 or -errno. */
+static int run_once(struct bpf_object *o, const char *program, u32 *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
 	struct bpf_program *p;
 	int err;
 
 	if (!o)
 		return -errno;
-	p = bpf_object__next_program(o, NULL);
-	err = p ? bpf_object__load(o) : -ENOENT;
+	err = bpf_object__load(o);
+	p = bpf_object__find_program_by_name(o, program);
 	if (!err)
-		err = bpf_prog_test_run_opts(bpf_program__fd(p), &run);
+		err = p ? bpf_prog_test_run_opts(bpf_program__fd(p), &run) : -ENOENT;
 	if (!err)
 		*ret = run.retval;
 	bpf_object__close(o);
@@ -30,11 +49,9 @@ static int run_once(const void *bytes, size_t size, const char *btf, u32 *ret)
 u32 self_pid(void)
 {
 	u32 pid = 0;
-	size_t size;
-	const void *bytes = object_self(&size);
 
 	/* getpid says the same in the initial pid namespace */
-	return !run_once(bytes, size, NULL, &pid) && pid ? pid : (u32)getpid();
+	return !run_once(open_self("whoami"), "whoami", &pid) && pid ? pid : (u32)getpid();
 }
 
 enum fit self_fit(const char *btf)
@@ -42,10 +59,39 @@ enum fit self_fit(const char *btf)
 	u32 fit = FIT_YES;
 	size_t size;
 	const void *bytes = object_fit(&size);
-	int err = run_once(bytes, size, btf, &fit);
+	int err = run_once(open_one(bytes, size, btf, "fit"), "fit", &fit);
 
 	if (err)
 		log_debug("capture", "whether %s is of this kernel cannot be tried: %s", btf,
 			  strerror(-err));
 	return fit < FIT_END ? (enum fit)fit : FIT_YES;
+}
+
+bool self_reads_kernel(void)
+{
+	struct bpf_object *o = open_self("reads_kernel");
+	int err = o ? bpf_object__load(o) : 0;
+
+	bpf_object__close(o);
+	return err != -EINVAL; /* another refusal is not about this helper */
+}
+
+bool self_types_task(void)
+{
+	struct bpf_object *o = open_self("types_task");
+	int err = o ? bpf_object__load(o) : -ENOMEM;
+
+	bpf_object__close(o);
+	return !err;
+}
+
+bool self_holds_cpu(const struct patch *patch)
+{
+	struct bpf_object *o = open_self("holds_cpu");
+	int err = o ? patch_object(o, patch) : -ENOMEM;
+
+	if (!err)
+		err = bpf_object__load(o);
+	bpf_object__close(o);
+	return !err;
 }

@@ -68,9 +68,14 @@ static void look_into_btf(struct targets *t, const struct btf *btf)
 		if (!btf_is_func(type) && !btf_is_typedef(type))
 			continue;
 		name = btf__name_by_offset(btf, type->name_off);
-		if (btf_is_func(type))
+		if (btf_is_func(type)) {
 			found(t, name, false);
-		else if (!strncmp(name, tracepoint, sizeof(tracepoint) - 1))
+			if (!strcmp(name, "bpf_preempt_disable"))
+				t->preempt_disable = id;
+			else if (!strcmp(name, "bpf_preempt_enable"))
+				t->preempt_enable = id;
+		}
+		if (!strncmp(name, tracepoint, sizeof(tracepoint) - 1))
 			found(t, name + sizeof(tracepoint) - 1, true);
 	}
 }

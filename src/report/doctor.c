@@ -112,7 +112,7 @@ static void put_features(const struct doctor *d, struct buf *out)
 			put_aside(out, FEATURE_WIDTH, "without it: ", f->without);
 		if (shares_reason(d, i))
 			continue;
-		put_aside(out, FEATURE_WIDTH, "because: ", f->reason);
+		put_aside(out, FEATURE_WIDTH, same(f->state, "on") ? "but: " : "because: ", f->reason);
 		put_aside(out, FEATURE_WIDTH, "to do: ", f->fix);
 	}
 }

@@ -82,6 +82,11 @@ static void put_losses(const struct summary *s, struct buf *out)
 	if (sum_of(s, LEDGER_LOST_STATE))
 		buf_printf(out, "  %" PRI_U64 " sockets without an owner: their table was full\n",
 			   sum_of(s, LEDGER_LOST_STATE));
+	if (sum_of(s, LEDGER_UNSEEN))
+		buf_printf(out,
+			   "  at most %" PRI_U64 " events unseen, of all cgroups: their program was "
+			   "running on that CPU already\n",
+			   sum_of(s, LEDGER_UNSEEN));
 	if (s->sampled_out)
 		buf_printf(out, "  spans left out by the sampler: %" PRI_U64 "\n", s->sampled_out);
 	if (s->cgroup_gone)
@@ -189,11 +194,12 @@ static void put_json_events(const struct summary *s, struct buf *out)
 			   ",\"counted\":%" PRI_U64 ",\"sent\":%" PRI_U64 ",\"delivered\":%" PRI_U64
 			   ",\"lost_ring\":%" PRI_U64 ",\"lost_scratch\":%" PRI_U64
 			   ",\"lost_file\":%" PRI_U64 ",\"lost_meter\":%" PRI_U64 ",\"lost_state\":%" PRI_U64
-			   ",\"damaged\":%" PRI_U64 "}",
+			   ",\"unseen\":%" PRI_U64 ",\"damaged\":%" PRI_U64 "}",
 			   first ? "" : ",", kinds[k].id, c->n[LEDGER_SEEN], c->n[LEDGER_FILTERED],
 			   c->n[LEDGER_COUNTED], c->n[LEDGER_SENT], s->delivered[k],
 			   c->n[LEDGER_LOST_RING], c->n[LEDGER_LOST_SCRATCH],
-			   c->n[LEDGER_LOST_FILE], c->n[LEDGER_LOST_METER], c->n[LEDGER_LOST_STATE], s->damaged[k]);
+			   c->n[LEDGER_LOST_FILE], c->n[LEDGER_LOST_METER], c->n[LEDGER_LOST_STATE],
+			   c->n[LEDGER_UNSEEN], s->damaged[k]);
 		first = false;
 	}
 	buf_char(out, '}');

@@ -14,7 +14,7 @@ import rig
 from rig import Export
 
 ADDRESS = {4: (socket.AF_INET, '127.0.0.1'), 6: (socket.AF_INET6, '::1'), 46: (socket.AF_INET6, '::ffff:127.0.0.1')}
-RUNGS = {'tp_btf': [], 'raw_tp': ['--forbid', 'tp_btf']}
+RUNGS = {'tp_btf': [], 'raw_tp': ['--forbid', 'tp_btf'], 'no reads': ['--forbid', 'probe_read']}
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 

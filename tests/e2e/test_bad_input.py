@@ -43,7 +43,7 @@ USAGE = {
     'unknown family': (['trace', '--all', '--families', 'process,disk'], {}, ['--families', 'disk', 'process, tcp']),
     'unknown format': (['trace', '--all', '--output', 'xml'], {}, ['--output', '"xml"', 'text, json']),
     'unknown means': (['trace', '--all', '--forbid', 'uprobe'], {},
-                      ['--forbid', '"uprobe"', 'tp_btf, raw_tp, fentry, kprobe, iter, ringbuf']),
+                      ['--forbid', '"uprobe"', 'tp_btf, raw_tp, fentry, kprobe, iter, ringbuf, probe_read']),
     'unknown level': (['trace', '--all', '--log-level', 'loud'], {},
                       ['--log-level', '"loud"', 'error, warn, info, debug']),
     'nothing to watch': (['trace'], {}, ['nothing to watch', '--all', '--cgroup']),

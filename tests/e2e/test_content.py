@@ -12,7 +12,7 @@ from rig import Export
 
 SIGNALS = {6: 'SIGABRT', 9: 'SIGKILL', 11: 'SIGSEGV', 15: 'SIGTERM', 34: 'SIG34'}
 ARGS_TOLD = 64
-RUNGS = {'tp_btf': [], 'raw_tp': ['--forbid', 'tp_btf']}
+RUNGS = {'tp_btf': [], 'raw_tp': ['--forbid', 'tp_btf'], 'no reads': ['--forbid', 'probe_read']}
 
 
 def command_args(line):

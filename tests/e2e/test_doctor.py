@@ -188,7 +188,7 @@ class Forbidden(Case):
         self.assertEqual({of['reason'] for of in kernel_side(report)}, {'forbidden by --forbid'})
 
     def test_one_feature_left_is_something(self):
-        report = self.report('--forbid', 'tp_btf,raw_tp', code=REDUCED)
+        report = self.report('--forbid', 'tp_btf,raw_tp,fentry,kprobe', code=REDUCED)
         self.assertEqual([of['feature'] for of in kernel_side(report) if of['state'] == 'on'], ['listen_drop'])
 
     def test_what_is_no_means(self):

@@ -122,7 +122,9 @@ def registry(root):
     bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.(bpf\.c|h)$', p))
     for program in programs:
         body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe)$', '', program)
-        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FEXIT|K(RET)?PROBE)\({body},|\b{program}\(', bpf):
+        first = body.removesuffix('_again')
+        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FENTRY|FEXIT|K(RET)?PROBE)\({body},|\bPROGRAMS_AGAIN\({first},|'
+                         rf'\b{program}\(', bpf):
             yield f'bpf/registry.def: program {program}: no source has it'
 
 

@@ -111,6 +111,28 @@ static void test_features(void **state)
 			assert_string_not_equal(progs[i].name, progs[k].name);
 }
 
+static void test_feature_kinds(void **state)
+{
+	static const struct {
+		const char *feature;
+		enum wire_kind kind;
+	} rows[] = { { "exec", KIND_process_exec },
+		     { "exec_failed", KIND_process_exec_failed },
+		     { "state", KIND_tcp_state },
+		     { "retransmit_synack", KIND_tcp_retransmit },
+		     { "reset_sent", KIND_tcp_reset },
+		     { "mkdir", KIND_cgroup_mkdir } };
+
+	(void)state;
+	for (size_t f = 0; f < features_n; f++) {
+		assert_in_range(feature_kind(f), 1, KIND_END - 1);
+		assert_int_equal(kinds[feature_kind(f)].family, features[f].family);
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+			if (!strcmp(features[f].name, rows[i].feature))
+				assert_int_equal(feature_kind(f), rows[i].kind);
+	}
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -274,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds),	 cmocka_unit_test(test_ids_stay),
 		cmocka_unit_test(test_meters),	 cmocka_unit_test(test_features),
+		cmocka_unit_test(test_feature_kinds),
 		cmocka_unit_test(test_names),	 cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_no_others), cmocka_unit_test(test_control),
 	};

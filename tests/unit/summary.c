@@ -31,7 +31,7 @@ static void fill(void)
 		n[LEDGER_COUNTED] = 2 * k;
 		n[LEDGER_SENT] = 4 * k;
 		n[LEDGER_LOST_RING] = n[LEDGER_LOST_SCRATCH] = n[LEDGER_LOST_FILE] = k;
-		n[LEDGER_LOST_METER] = n[LEDGER_LOST_STATE] = 100; /* not part of the sum */
+		n[LEDGER_LOST_METER] = n[LEDGER_LOST_STATE] = n[LEDGER_UNSEEN] = 100; /* not part of the sum */
 		s.delivered[k] = 4 * k;
 	}
 }
@@ -82,7 +82,7 @@ static void test_unaccounted(void **state)
 		     { LEDGER_COUNTED, 1 },	 { LEDGER_SENT, 2 },
 		     { LEDGER_LOST_RING, 1 },	 { LEDGER_LOST_SCRATCH, 1 },
 		     { LEDGER_LOST_FILE, 1 },	 { LEDGER_LOST_METER, 0 },
-		     { LEDGER_LOST_STATE, 0 } };
+		     { LEDGER_LOST_STATE, 0 },	 { LEDGER_UNSEEN, 0 } };
 
 	(void)state;
 	assert_int_equal(ARRAY_SIZE(rows), LEDGER_END);

@@ -64,7 +64,7 @@ SIZE(rec_tcp_retransmit, 96);
 SIZE(rec_tcp_reset, 96);
 SIZE(rec_tcp_listen_drop, 104);
 
-SIZE(ledger_cell, 72);
+SIZE(ledger_cell, 80);
 SIZE(meter_key, 16);
 SIZE(meter_cell, 136);
 AT(meter_cell, slots, 8);
@@ -112,6 +112,7 @@ static void test_ledger(void **state)
 	assert_int_equal(LEDGER_LOST_FILE, 6);
 	assert_int_equal(LEDGER_LOST_METER, 7);
 	assert_int_equal(LEDGER_LOST_STATE, 8);
+	assert_int_equal(LEDGER_UNSEEN, 9);
 }
 
 /* A per-CPU value is a multiple of 8; a histogram's bounds and its overflow fit into a cell. */

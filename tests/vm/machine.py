@@ -122,11 +122,16 @@ def cpio(entries) -> bytes:
 # ---- the machine ------------------------------------------------------------------------------------------------
 
 class Machine:
-    def __init__(self, kernel: str, append='', memory=MEMORY_MIB):
+    def __init__(self, kernel: str, append='', memory=MEMORY_MIB, processors=1, counting=False):
+        """counting: its clock counts the instructions that the processor has run, one a nanosecond. Two runs of the
+        same are the same but for one instruction in a thousand; kernel addresses must be too (nokaslr)."""
         if not shutil.which(QEMU):
             raise Unavailable(f'no {QEMU} here: apt-get install qemu-system-x86')
         self.kernel = part(f'linux-{kernel}', 'boot/vmlinuz-')
-        self.append, self.memory = append, memory
+        self.append, self.memory, self.processors = append, memory, processors
+        # memory is copied by loops that count, not by one instruction that does it all (rep movsb)
+        self.accelerator = ['-cpu', f'{CPU},-erms,-fsrm', '-accel', 'tcg,thread=single', '-icount',
+                          'shift=0,sleep=off'] if counting else ['-cpu', CPU, '-accel', 'tcg']
         self.files = {'/bin/busybox': part('busybox-static', 'bin/busybox').read_bytes()}
 
     def add(self, there: str, content):
@@ -144,7 +149,7 @@ class Machine:
         with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
             console, out, initrd = (pathlib.Path(folder, name) for name in ('console', 'out', 'initrd'))
             initrd.write_bytes(self._initramfs(script, timeout))
-            command = [QEMU, '-M', 'q35', '-cpu', CPU, '-accel', 'tcg', '-m', str(self.memory), '-smp', '1',
+            command = [QEMU, '-M', 'q35', *self.accelerator, '-m', str(self.memory), '-smp', str(self.processors),
                        '-nodefaults', '-no-user-config', '-nographic', '-display', 'none', '-no-reboot',
                        '-serial', f'file:{console}', '-serial', f'file:{out}', '-kernel', self.kernel,
                        '-initrd', initrd, '-append', f'console=ttyS0 panic=-1 quiet {self.append}']

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "bench/empty.skel.h"
+#include "tests/bench/cost.h"
+
+#if defined(__x86_64__)
+#define ENTRY "__x64_sys_"
+#else
+#define ENTRY "__arm64_sys_"
+#endif
+
+#define LOOP 1000 /* calls */
+
+/* ---- the same hook -------------------------------------------------------------------------- */
+
+/* A raw tracepoint is the hook of a tp_btf program too: the kernel calls both the same way
+ * (bpf_trace_run), so one pair serves both. */
+static const char *kind_of(struct str kind)
+{
+	static const char *const kinds_[] = { "raw_tp", "fentry", "fexit", "kprobe", "kretprobe" };
+
+	if (str_eq(kind, STR("tp_btf")))
+		return kinds_[0];
+	for (size_t i = 0; i < ARRAY_SIZE(kinds_); i++)
+		if (str_eq(kind, str_of(kinds_[i])))
+			return kinds_[i];
+	return NULL;
+}
+
+static struct bpf_link *attach(struct bpf_program *p, const char *kind, const char *hook)
+{
+	LIBBPF_OPTS(bpf_kprobe_opts, opts, .retprobe = !strcmp(kind, "kretprobe"),
+		    .attach_mode = PROBE_ATTACH_MODE_PERF);
+
+	if (!strcmp(kind, "raw_tp"))
+		return bpf_program__attach_raw_tracepoint(p, hook);
+	if (kind[0] == 'f')
+		return bpf_program__attach_trace(p);
+	return bpf_program__attach_kprobe_opts(p, hook, &opts);
+}
+
+static int load(struct pair *p, const char *kind, const char *hook, struct bpf_program *ret[2])
+{
+	static const char *const names[] = { "empty", "lookup" };
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%s_%s", names[i], kind);
+		ret[i] = bpf_object__find_program_by_name(p->object->obj, name);
+		err = bpf_program__set_autoload(ret[i], true);
+		if (!err && kind[0] == 'f')
+			err = bpf_program__set_attach_target(ret[i], 0, hook);
+	}
+	if (!err)
+		err = empty_bpf__load(p->object);
+	if (!err)
+		err = bpf_map__update_elem(p->object->maps.table, &(u64){ 1 }, sizeof(u64),
+					   &(u64){ 1 }, sizeof(u64), BPF_ANY);
+	return err;
+}
+
+int pair_open(struct pair *p, const char *section)
+{
+	struct str rest = str_of(section), word;
+	struct bpf_program *programs[2];
+	const char *kind;
+	int err;
+
+	*p = (struct pair){ 0 };
+	str_cut(&rest, '/', &word);
+	kind = kind_of(word);
+	if (!kind)
+		return -EOPNOTSUPP;
+	p->object = empty_bpf__open();
+	err = p->object ? load(p, kind, rest.p, programs) : -errno;
+	for (int i = 0; i < 2 && !err; i++) {
+		p->fds[i] = bpf_program__fd(programs[i]);
+		p->links[i] = attach(programs[i], kind, rest.p);
+		err = p->links[i] ? 0 : -errno;
+	}
+	if (err)
+		pair_close(p);
+	return err;
+}
+
+static void detach(struct pair *p, int i)
+{
+	bpf_link__destroy(p->links[i]);
+	p->links[i] = NULL;
+}
+
+void pair_close(struct pair *p)
+{
+	detach(p, 0);
+	detach(p, 1);
+	empty_bpf__destroy(p->object);
+	p->object = NULL;
+}
+
+/* ---- what it takes to come there ------------------------------------------------------------ */
+
+static void calls(long nr)
+{
+	for (int i = 0; i < LOOP; i++)
+		syscall(nr, 0);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* The best of several loops: something else runs now and then. */
+static void keep_least(double *best, double ns)
+{
+	if (!*best || ns < *best)
+		*best = ns;
+}
+
+static double time_calls(long nr, unsigned loops)
+{
+	double best = 0;
+
+	for (unsigned i = 0; i < loops; i++) {
+		double begin = now();
+
+		calls(nr);
+		keep_least(&best, (now() - begin) / LOOP);
+	}
+	return best;
+}
+
+/* What the kernel's statistics tell of a program in such a loop. */
+static double time_inside(long nr, int fd, unsigned loops)
+{
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	double best = 0;
+
+	if (stats < 0)
+		cost_fail("cannot enable statistics", stats);
+	for (unsigned i = 0; i < loops; i++) {
+		struct cost_sample before = cost_stats(fd), after;
+
+		calls(nr);
+		after = cost_stats(fd);
+		keep_least(&best,
+			   (double)(after.ns - before.ns) / (double)(after.runs - before.runs));
+	}
+	close(stats);
+	return best;
+}
+
+enum { WITHOUT, WITH_EMPTY, WITH_LOOKUP, INSIDE_EMPTY, FIGURES };
+static const char *const figure_names[] = { "without", "empty", "lookup", "inside" };
+
+/* Attached and detached in turn. */
+static int one_round(const char *section, long nr, unsigned loops, double ret[FIGURES])
+{
+	struct pair p;
+	int err;
+
+	ret[WITHOUT] = time_calls(nr, loops);
+	for (int keep = 0; keep < 2; keep++) {
+		err = pair_open(&p, section);
+		if (err)
+			return err;
+		detach(&p, !keep);
+		ret[WITH_EMPTY + keep] = time_calls(nr, loops);
+		if (!keep)
+			ret[INSIDE_EMPTY] = time_inside(nr, p.fds[0], loops);
+		pair_close(&p);
+	}
+	return 0;
+}
+
+static void dispatch(const char *section, long nr, unsigned rounds, unsigned loops)
+{
+	double figures[FIGURES][COST_ROUNDS_MAX], round[FIGURES];
+	int err = 0;
+
+	for (unsigned i = 0; i < rounds && !err; i++) {
+		err = one_round(section, nr, loops, round);
+		for (int k = 0; k < FIGURES; k++)
+			figures[k][i] = round[k];
+	}
+	printf("{\"dispatch\":\"%.*s\"", (int)strcspn(section, "/"), section);
+	if (err)
+		printf(",\"error\":\"%s\"", strerror(-err));
+	for (int k = 0; k < FIGURES && !err; k++)
+		cost_list(figure_names[k], figures[k], rounds);
+	printf("}\n");
+}
+
+void pair_dispatch(unsigned rounds, unsigned loops)
+{
+	/* a system call for each, as cheap as there is: functions without arguments have no types */
+	dispatch("raw_tp/sys_exit", SYS_getppid, rounds, loops);
+	dispatch("fentry/" ENTRY "getpgid", SYS_getpgid, rounds, loops);
+	dispatch("fexit/" ENTRY "getpgid", SYS_getpgid, rounds, loops);
+	dispatch("kprobe/" ENTRY "getpgid", SYS_getpgid, rounds, loops);
+	dispatch("kretprobe/" ENTRY "getpgid", SYS_getpgid, rounds, loops);
+}

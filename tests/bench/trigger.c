@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trigger.h"
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SOCKETS 512 /* of one round, two descriptors each: below the usual limit of 1024 */
+
+#define MUST(call)                                                                                                       \
+	({                                                                                                               \
+		__auto_type _r = (call);                                                                                 \
+		if (_r < 0) {                                                                                            \
+			perror("cost: " #call);                                                                          \
+			_exit(1);                                                                                        \
+		}                                                                                                        \
+		_r;                                                                                                      \
+	})
+
+/* ---- processes -------------------------------------------------------------------------------------- */
+
+static void spawn(unsigned n)
+{
+	static char *args[] = { "cost", TRIGGER_STARTED, "with", "a few", "arguments", NULL };
+
+	while (n--) {
+		pid_t pid = vfork();
+
+		if (!pid) {
+			execve("/proc/self/exe", args, args + 5);
+			_exit(127);
+		}
+		MUST(waitpid(MUST(pid), NULL, 0));
+	}
+}
+
+static void exec_nothing(unsigned n)
+{
+	static char *args[] = { "x", NULL };
+
+	while (n--)
+		execve("/nonexistent", args, args + 1);
+}
+
+/* A system call that nobody cares about. */
+static void other_call(unsigned n)
+{
+	while (n--)
+		syscall(SYS_getppid);
+}
+
+/* ---- connections ------------------------------------------------------------------------------------ */
+
+static struct sockaddr_in listening, nobody;
+static int listener, ends[SOCKETS];
+
+static int tcp_socket(int flags)
+{
+	return MUST(socket(AF_INET, SOCK_STREAM | flags, 0));
+}
+
+static struct sockaddr_in loopback(unsigned short port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static void listen_with(unsigned backlog)
+{
+	socklen_t len = sizeof(listening);
+
+	listener = tcp_socket(0);
+	listening = loopback(0);
+	MUST(bind(listener, (struct sockaddr *)&listening, len));
+	MUST(getsockname(listener, (struct sockaddr *)&listening, &len));
+	MUST(listen(listener, (int)backlog));
+}
+
+static void prepare_listener(unsigned n)
+{
+	listen_with(n);
+}
+
+/* A whole life: nine changes of state at both ends together, a little data, closed in order. */
+static void connection(unsigned n)
+{
+	char data[64] = "GET / HTTP/1.1\r\n\r\n";
+
+	while (n--) {
+		int client = tcp_socket(0), server;
+
+		MUST(connect(client, (struct sockaddr *)&listening, sizeof(listening)));
+		server = MUST(accept4(listener, NULL, NULL, 0));
+		MUST(send(client, data, sizeof(data), 0));
+		MUST(recv(server, data, sizeof(data), 0));
+		MUST(send(server, data, sizeof(data), 0));
+		MUST(recv(client, data, sizeof(data), 0));
+		close(client);
+		MUST(recv(server, data, 1, 0));
+		close(server);
+	}
+}
+
+static void prepare_accept(unsigned n)
+{
+	listen_with(n);
+	for (unsigned i = 0; i < n; i++) {
+		ends[i] = tcp_socket(0);
+		MUST(connect(ends[i], (struct sockaddr *)&listening, sizeof(listening)));
+	}
+}
+
+static void accept_all(unsigned n)
+{
+	while (n--)
+		MUST(accept4(listener, NULL, NULL, 0));
+}
+
+/* TCP to a broadcast address is refused by connect itself. */
+static void prepare_unreachable(unsigned n)
+{
+	(void)n;
+	nobody = loopback(9);
+	nobody.sin_addr.s_addr = htonl(INADDR_BROADCAST);
+	ends[0] = tcp_socket(0);
+}
+
+static void unreachable(unsigned n)
+{
+	while (n--)
+		connect(ends[0], (struct sockaddr *)&nobody, sizeof(nobody));
+}
+
+/* A close that does not wait for what was sent (SO_LINGER 0) is a reset: sent and received. */
+static void prepare_reset(unsigned n)
+{
+	struct linger no = { .l_onoff = 1 };
+
+	listen_with(n);
+	for (unsigned i = 0; i < n; i++) {
+		ends[i] = tcp_socket(0);
+		MUST(setsockopt(ends[i], SOL_SOCKET, SO_LINGER, &no, sizeof(no)));
+		MUST(connect(ends[i], (struct sockaddr *)&listening, sizeof(listening)));
+		MUST(accept4(listener, NULL, NULL, 0));
+	}
+}
+
+static void reset(unsigned n)
+{
+	while (n--)
+		close(ends[n]);
+}
+
+/* The client's socket drops whatever comes: both ends send again after a second. */
+static void prepare_lost(unsigned n)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog drop = { 1, &nothing };
+
+	listen_with(n);
+	for (unsigned i = 0; i < n; i++) {
+		ends[i] = tcp_socket(SOCK_NONBLOCK);
+		MUST(setsockopt(ends[i], SOL_SOCKET, SO_ATTACH_FILTER, &drop, sizeof(drop)));
+		connect(ends[i], (struct sockaddr *)&listening, sizeof(listening));
+	}
+}
+
+static void wait_a_second(unsigned n)
+{
+	(void)n;
+	usleep(1500000);
+}
+
+/* ---- cgroups ---------------------------------------------------------------------------------------- */
+
+static void make_cgroups(unsigned n)
+{
+	const char *base = getenv("COST_CGROUP");
+	char path[256];
+
+	while (base && n--) {
+		snprintf(path, sizeof(path), "%s/cri-containerd-%08x", base, n);
+		MUST(mkdir(path, 0755));
+		rmdir(path);
+	}
+}
+
+/* ---- all -------------------------------------------------------------------------------------------- */
+
+const struct trigger triggers[] = {
+	{ "spawn", "process", { "exec", "fork", "exit" }, 30, NULL, spawn },
+	{ "failed exec", "process", { "exec_failed" }, 1000, NULL, exec_nothing },
+	{ "other call", "process", { "exec_failed" }, 4000, NULL, other_call },
+	{ "connection", "tcp", { "state" }, 100, prepare_listener, connection },
+	{ "accept", "tcp", { "accept" }, 400, prepare_accept, accept_all },
+	{ "unreachable", "tcp", { "accept" }, 1000, prepare_unreachable, unreachable },
+	{ "other call", "tcp", { "accept" }, 4000, NULL, other_call },
+	{ "reset", "tcp", { "reset_sent", "reset_received" }, 300, prepare_reset, reset },
+	{ "lost", "tcp", { "retransmit", "retransmit_synack" }, 100, prepare_lost, wait_a_second },
+	{ "mkdir", "cgroup", { "mkdir" }, 40, NULL, make_cgroups },
+};
+
+const unsigned triggers_n = sizeof(triggers) / sizeof(*triggers);
