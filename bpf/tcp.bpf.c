@@ -35,36 +35,6 @@ INLINE void connect_begins(const struct sock *sk, const bool btf)
 	conn_keep(sk, &conn, KIND_tcp_connect);
 }
 
-/* conn: NULL when the connect began before we looked, or is not wanted. */
-INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __s32 err,
-			 const bool btf)
-{
-	struct rec_tcp_connect rec = {};
-	__u64 cgroup, now = bpf_ktime_get_boot_ns();
-
-	if (!sock_concerns(KIND_tcp_connect, sk, &cgroup, btf))
-		return;
-	if (conn && !err)
-		conn->established_ns = now;
-	meter_add(KIND_tcp_connect, METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_CLIENT, err),
-		  1);
-	if (conn)
-		meter_time(KIND_tcp_connect,
-			   METER_KEY(METER_tcp_connect_duration, cgroup, TCP_ROLE_CLIENT, err),
-			   now - conn->start_ns, bounds_FAST);
-	if (!streamed(KIND_tcp_connect, err))
-		return;
-	stamp(&rec.head, KIND_tcp_connect, sizeof(rec), now, cgroup);
-	rec.head.flags = err ? REC_FAILED : 0;
-	put_owner(&rec.head, rec.comm, conn);
-	sock_tuple(&rec.tuple, sk, TCP_ROLE_CLIENT, btf);
-	rec.start_ns = conn ? conn->start_ns : now;
-	rec.err = err;
-	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
-}
-
-/* ---- accept ---------------------------------------------------------------------------- */
-
 /* One event can stand for many segments: the socket has counted them already. */
 INLINE __u32 retransmitted(const struct sock *sk, struct conn *conn, __u32 *ret_total,
 			   const bool btf)
@@ -79,6 +49,48 @@ INLINE __u32 retransmitted(const struct sock *sk, struct conn *conn, __u32 *ret_
 	conn->retransmits = *ret_total;
 	return new;
 }
+
+/* Count those of which no event told: where there is none, and what could not be sent. */
+INLINE void settle(const struct sock *sk, struct conn *conn, __u64 cgroup, enum tcp_segment segment,
+		   const bool btf)
+{
+	__u32 total;
+
+	meter_add(KIND_tcp_retransmit, METER_KEY(METER_tcp_retransmits, cgroup, segment, 0),
+		  retransmitted(sk, conn, &total, btf));
+}
+
+/* conn: NULL when the connect began before we looked, or is not wanted. */
+INLINE void connect_ends(void *ctx, const struct sock *sk, struct conn *conn, __s32 err,
+			 const bool btf)
+{
+	struct rec_tcp_connect rec = {};
+	__u64 cgroup, now = bpf_ktime_get_boot_ns();
+
+	if (!sock_concerns(KIND_tcp_connect, sk, &cgroup, btf))
+		return;
+	if (conn && !err)
+		conn->established_ns = now;
+	meter_add(KIND_tcp_connect, METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_CLIENT, err),
+		  1);
+	if (conn) {
+		meter_time(KIND_tcp_connect,
+			   METER_KEY(METER_tcp_connect_duration, cgroup, TCP_ROLE_CLIENT, err),
+			   now - conn->start_ns, bounds_FAST);
+		settle(sk, conn, cgroup, TCP_SEGMENT_SYN, btf);
+	}
+	if (!streamed(KIND_tcp_connect, err))
+		return;
+	stamp(&rec.head, KIND_tcp_connect, sizeof(rec), now, cgroup);
+	rec.head.flags = err ? REC_FAILED : 0;
+	put_owner(&rec.head, rec.comm, conn);
+	sock_tuple(&rec.tuple, sk, TCP_ROLE_CLIENT, btf);
+	rec.start_ns = conn ? conn->start_ns : now;
+	rec.err = err;
+	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
+}
+
+/* ---- accept ---------------------------------------------------------------------------- */
 
 /* A child of a listener is established: in softirq, nobody has accepted it yet. */
 INLINE void passive_established(const struct sock *sk, const bool btf)
@@ -112,9 +124,9 @@ INLINE void passive_established(const struct sock *sk, const bool btf)
 
 /*
  * The accepting process becomes the owner, on v1 of the socket's cgroup too. If that was nobody's
- * until now, neither was the connection counted, nor is the listener known.
+ * until now, neither was the connection counted.
  */
-INLINE void accepted(void *ctx, struct sock *sk, struct task_struct *task, __u32 listener)
+INLINE int on_accepted(void *ctx, const struct sock *sk, const bool btf)
 {
 	bool found = on_v1() && !kept_cgroup(sk);
 	struct rec_tcp_accept rec = {};
@@ -124,12 +136,10 @@ INLINE void accepted(void *ctx, struct sock *sk, struct task_struct *task, __u32
 	own(&me, TCP_ROLE_SERVER);
 	conn = conn_of(sk);
 	if (me.role == TCP_ROLE_IGNORED || ignored(conn))
-		return;
+		return 0;
 	keep_cgroup(sk, KIND_tcp_accept);
-	if (found)
-		adopt_listener(task, listener);
-	if (!sock_concerns(KIND_tcp_accept, sk, &cgroup, false))
-		return;
+	if (!sock_concerns(KIND_tcp_accept, sk, &cgroup, btf))
+		return 0;
 	now = bpf_ktime_get_boot_ns();
 	if (conn && found)
 		meter_add(KIND_tcp_accept,
@@ -144,14 +154,17 @@ INLINE void accepted(void *ctx, struct sock *sk, struct task_struct *task, __u32
 			   now - conn->established_ns, bounds_FAST);
 	}
 	if (!streamed(KIND_tcp_accept, false))
-		return;
+		return 0;
 	stamp(&rec.head, KIND_tcp_accept, sizeof(rec), now, cgroup);
 	put_owner(&rec.head, rec.comm, &me);
 	if (!conn)
 		rec.head.flags |= REC_OLDER;
-	sock_tuple(&rec.tuple, sk, TCP_ROLE_SERVER, false);
+	sock_tuple(&rec.tuple, sk, TCP_ROLE_SERVER, btf);
 	REC_SEND(ctx, &rec, KIND_tcp_accept, true);
+	return 0;
 }
+
+BODY(accepted, (void *ctx, const struct sock *sk), on_accepted(ctx, sk, btf))
 
 /* ---- close ----------------------------------------------------------------------------- */
 
@@ -203,6 +216,8 @@ INLINE void connection_ends(void *ctx, const struct sock *sk, struct conn *conn,
 	put_totals(&rec, sk, btf);
 	rec.err = GET(btf, sk, sk_err);
 	meter_close(&rec, cgroup, role, now);
+	if (conn)
+		settle(sk, conn, cgroup, TCP_SEGMENT_DATA, btf);
 	if (!streamed(KIND_tcp_close, rec.err))
 		return;
 	stamp(&rec.head, KIND_tcp_close, sizeof(rec), now, cgroup);
@@ -306,193 +321,45 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 	return 0;
 }
 
-PROGRAMS_AGAIN(tcp_state, "inet_sock_set_state", sk, to, on_state(ctx, sk, from, to, btf),
+BODY(state, (void *ctx, const struct sock *sk, int from, int to), on_state(ctx, sk, from, to, btf))
+
+PROGRAMS_AGAIN(tcp_state, "inet_sock_set_state", sk, to, OF(state)(ctx, sk, from, to),
 	       const struct sock *sk, int from, int to)
 
-/* ---- end of system calls --------------------------------------------------------------- */
-
-/* Errors of connect that say nothing of the connection, or that it goes on. */
-INLINE bool connect_goes_on(__s32 err)
+/*
+ * The two functions in which the tracepoint is: both call it first. One stores with a barrier, the
+ * other is for sockets that nobody else can see yet.
+ */
+INLINE int on_new_state(void *ctx, const struct sock *sk, int to, const bool btf)
 {
-	switch (err) {
-	case 4:	  /* EINTR */
-	case 9:	  /* EBADF */
-	case 14:  /* EFAULT */
-	case 88:  /* ENOTSOCK */
-	case 106: /* EISCONN */
-	case 114: /* EALREADY */
-	case 115: /* EINPROGRESS */
-		return true;
-	}
-	return err > 511; /* ERESTARTSYS and its like */
+	return OF(state)(ctx, sk, GET(btf, sk, __sk_common.skc_state), to);
 }
-
-struct user_addr {
-	__u16 family;
-	__u16 port;
-	__u32 addr4; /* flow label of an IPv6 address */
-	__u8 addr6[16];
-};
-
-/* No route, no free port, forbidden: connect failed before a SYN left. */
-INLINE void connect_refused_here(void *ctx, struct sock *sk, __u64 to, __s32 err)
-{
-	struct rec_tcp_connect rec = {};
-	struct user_addr addr = {};
-	struct conn me = {};
-	__u64 cgroup;
-
-	own(&me, TCP_ROLE_CLIENT);
-	/* the state was never SYN_SENT, or is no more: on v1 nothing is kept */
-	if (me.role == TCP_ROLE_IGNORED ||
-	    !concerns(KIND_tcp_connect, on_v1() ? current_cgroup() : sock_cgroup(sk, false),
-		      &cgroup, false))
-		return;
-	meter_add(KIND_tcp_connect, METER_KEY(METER_tcp_connections, cgroup, TCP_ROLE_CLIENT, err),
-		  1);
-	if (!streamed(KIND_tcp_connect, true))
-		return;
-	stamp(&rec.head, KIND_tcp_connect, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
-	rec.head.flags = REC_FAILED;
-	put_owner(&rec.head, rec.comm, &me);
-	sock_tuple(&rec.tuple, sk, TCP_ROLE_CLIENT, false);
-	/* the socket does not know its peer: the caller's address does */
-	if (bpf_probe_read_user(&addr, sizeof(addr), (void *)to))
-		bpf_probe_read_user(&addr, 8, (void *)to);
-	rec.tuple.remote_port = bpf_ntohs(addr.port);
-	if (addr.family == AF_INET6)
-		__builtin_memcpy(rec.tuple.remote, addr.addr6, 16);
-	else
-		__builtin_memcpy(rec.tuple.remote, &addr.addr4, 4);
-	rec.start_ns = rec.head.when_ns;
-	rec.err = err;
-	REC_SEND(ctx, &rec, KIND_tcp_connect, true);
-}
-
-/* connect called again on a socket that failed in the meantime returns that failure. */
-INLINE bool told_already(const struct sock *sk, __s32 err)
-{
-	__u64 key = (__u64)sk;
-	__s32 *told = bpf_map_lookup_elem(&failed, &key);
-	bool same = told && *told == err;
-
-	bpf_map_delete_elem(&failed, &key);
-	return same;
-}
-
-/* Runs at the end of every system call: out again after three comparisons. */
-INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
-{
-	long nr = syscall_nr(regs, btf);
-	__u64 thread, sent = 0, *entry;
-	struct task_struct *task;
-	struct sock *sk;
-
-	if (nr != NR_connect && nr != NR_accept && nr != NR_accept4)
-		return 0;
-	task = (struct task_struct *)bpf_get_current_task();
-	if (syscall_compat(task, false))
-		return 0;
-	if (nr != NR_connect) {
-		sk = ret >= 0 ? fd_to_tcp(task, ret) : 0;
-		if (sk)
-			accepted(ctx, sk, task, syscall_arg1(regs, btf));
-		return 0;
-	}
-	thread = bpf_get_current_pid_tgid();
-	entry = bpf_map_lookup_elem(&connecting, &thread);
-	if (entry)
-		sent = *entry;
-	bpf_map_delete_elem(&connecting, &thread);
-	if (ret >= 0 || connect_goes_on(-ret))
-		return 0;
-	sk = fd_to_tcp(task, syscall_arg1(regs, btf));
-	if (sk && (__u64)sk != sent && !told_already(sk, -ret))
-		connect_refused_here(ctx, sk, syscall_arg2(regs, btf), -ret);
-	return 0;
-}
-
-PROGRAMS(tcp_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_regs *regs, long ret)
-
-/* ---- retransmits and resets ------------------------------------------------------------ */
-
-INLINE int on_retransmit(void *ctx, const struct sock *sk, enum tcp_segment segment, const bool btf)
-{
-	struct rec_tcp_retransmit rec = {};
-	__u16 state = GET(btf, sk, __sk_common.skc_state);
-	struct conn *conn = conn_of(sk);
-	__u32 segments = 1;
-	__u64 cgroup;
-
-	if (segment == TCP_SEGMENT_DATA && state == TCP_SYN_SENT)
-		segment = TCP_SEGMENT_SYN;
-	if (ignored(conn) || !sock_concerns(KIND_tcp_retransmit, sk, &cgroup, btf))
-		return 0;
-	if (segment != TCP_SEGMENT_SYNACK) /* of those sk is the listener */
-		segments = retransmitted(sk, conn, &rec.total, btf);
-	meter_add(KIND_tcp_retransmit, METER_KEY(METER_tcp_retransmits, cgroup, segment, 0),
-		  segments);
-	if (!streamed(KIND_tcp_retransmit, true))
-		return 0;
-	stamp(&rec.head, KIND_tcp_retransmit, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
-	put_owner(&rec.head, 0, conn);
-	sock_tuple(&rec.tuple, sk, role_of(conn), btf);
-	rec.segment = segment;
-	rec.state = state;
-	REC_SEND(ctx, &rec, KIND_tcp_retransmit, true);
-	return 0;
-}
-
-PROGRAMS(tcp_retransmit, "tcp_retransmit_skb", on_retransmit(ctx, sk, TCP_SEGMENT_DATA, btf),
-	 const struct sock *sk)
-
-PROGRAMS(tcp_retransmit_synack, "tcp_retransmit_synack",
-	 on_retransmit(ctx, sk, TCP_SEGMENT_SYNACK, btf), const struct sock *sk)
 
 /*
- * sk may be NULL: an answer to a packet for which no socket was open. In TIME_WAIT and
- * NEW_SYN_RECV it is a smaller object that only begins like a socket: its cgroup is not known.
+ * Twice, as for the tracepoint, but which of the two runs first is the trampoline's matter. So
+ * either leaves out what the other has told: no socket goes the same way twice in a row, and
+ * where it stays what it was only one tells.
  */
-INLINE int on_reset(void *ctx, const struct sock *sk, bool answer, enum tcp_direction direction,
-		    const bool btf)
+INLINE int on_new_state_once(void *ctx, const struct sock *sk, int to, bool again, const bool btf)
 {
-	__u16 state = sk ? GET(btf, sk, __sk_common.skc_state) : 0;
-	bool full = sk && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
-	struct conn *conn = full ? conn_of(sk) : 0, me = {};
-	struct rec_tcp_reset rec = {};
-	bool is_wanted;
-	__u64 cgroup;
+	int from = GET(btf, sk, __sk_common.skc_state);
+	bool noted = note(sk, from << 4 | to, again);
 
-	/* not an answer, and sent by a socket just closed: by the call that closes it, which is
-	 * the current task's (tcp_send_active_reset; before 6.10 it names a packet all the same) */
-	if (!conn && !answer && direction == TCP_SENT && state == TCP_CLOSE) {
-		own(&me, TCP_ROLE_UNKNOWN);
-		conn = &me;
-	}
-	if (ignored(conn))
-		return 0;
-	if (on_v1() && conn == &me) /* what was kept went with the socket's end */
-		is_wanted = concerns(KIND_tcp_reset, current_cgroup(), &cgroup, false);
-	else
-		is_wanted = sock_concerns(KIND_tcp_reset, full ? sk : 0, &cgroup, btf);
-	if (!is_wanted)
-		return 0;
-	meter_add(KIND_tcp_reset, METER_KEY(METER_tcp_resets, cgroup, direction, 0), 1);
-	if (!streamed(KIND_tcp_reset, true))
-		return 0;
-	stamp(&rec.head, KIND_tcp_reset, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
-	put_owner(&rec.head, 0, conn);
-	rec.direction = direction;
-	if (sk) {
-		rec.state = state;
-		sock_tuple(&rec.tuple, sk, role_of(conn), btf);
-	}
-	REC_SEND(ctx, &rec, KIND_tcp_reset, true);
-	return 0;
+	return (from == to ? again : noted) ? 0 : OF(state)(ctx, sk, from, to);
 }
 
-PROGRAMS(tcp_send_reset, "tcp_send_reset", on_reset(ctx, sk, skb, TCP_SENT, btf),
-	 const struct sock *sk, const struct sk_buff *skb)
+FENTRY(tcp_set_state, "inet_sk_set_state", on_new_state_once(ctx, sk, to, false, btf),
+       const struct sock *sk, int to)
+FENTRY(tcp_set_state_again, "inet_sk_set_state", on_new_state_once(ctx, sk, to, true, btf),
+       const struct sock *sk, int to)
+FENTRY(tcp_store_state, "inet_sk_state_store", on_new_state_once(ctx, sk, to, false, btf),
+       const struct sock *sk, int to)
+FENTRY(tcp_store_state_again, "inet_sk_state_store", on_new_state_once(ctx, sk, to, true, btf),
+       const struct sock *sk, int to)
+KPROBE(tcp_set_state, "inet_sk_set_state", on_new_state(ctx, sk, to, btf), const struct sock *sk,
+       int to)
+KPROBE(tcp_store_state, "inet_sk_state_store", on_new_state(ctx, sk, to, btf),
+       const struct sock *sk, int to)
 
-PROGRAMS(tcp_receive_reset, "tcp_receive_reset", on_reset(ctx, sk, false, TCP_RECEIVED, btf),
-	 struct sock *sk)
+#include "tcp_call.h"
+#include "tcp_segment.h"

@@ -127,35 +127,49 @@ INLINE void adopt_listener(struct task_struct *task, __u32 fd)
 	adopt(sk, task, false);
 }
 
+INLINE int on_socket(void *ctx, struct task_struct *task, const struct sock *sk, const bool btf)
+{
+	struct conn *conn;
+	__u8 state;
+
+	if (!is_tcp(sk, btf))
+		return 0;
+	state = GET(btf, sk, __sk_common.skc_state);
+	if (on_v1() && state != TCP_CLOSE && !kept_cgroup(sk))
+		adopt_cgroup(sk, task, btf);
+	if (state != TCP_LISTEN)
+		return 0;
+	conn = conn_of(sk);
+	if (conn)
+		listener_dropped(ctx, sk, conn, btf, false);
+	else
+		adopt(sk, task, btf);
+	return 0;
+}
+
 SEC("?iter/task_file")
 int tcp_listeners(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct socket *sock;
-	struct conn *conn;
 	struct sock *sk;
-	__u8 state;
 
 	if (!task || !file)
 		return 0;
-	sock = (struct socket *)bpf_sock_from_file((void *)file);
-	if (!sock)
+	/* the helper is there since 5.11 (b60da4955f53). Asked for by what came with 5.15: the enum
+	 * of the helpers' names would triple every file of reduced types */
+	if (bpf_core_field_exists(struct sock_cgroup_data, cgroup)) {
+		sock = (struct socket *)bpf_sock_from_file((void *)file);
+		sk = sock ? sock->sk : 0;
+		return sk ? on_socket(ctx, task, sk, true) : 0;
+	}
+	/* without it by the file system, and what is behind it has no type */
+	if (file->f_inode->i_sb->s_magic != SOCKFS_MAGIC)
 		return 0;
-	sk = sock->sk;
-	if (!sk || !is_tcp(sk, true))
-		return 0;
-	state = sk->__sk_common.skc_state;
-	if (on_v1() && state != TCP_CLOSE && !kept_cgroup(sk))
-		adopt_cgroup(sk, task, true);
-	if (state != TCP_LISTEN)
-		return 0;
-	conn = conn_of(sk);
-	if (conn)
-		listener_dropped(ctx, sk, conn, true, false);
-	else
-		adopt(sk, task, true);
-	return 0;
+	sock = file->private_data;
+	sk = BPF_CORE_READ(sock, sk);
+	return sk ? on_socket(ctx, task, sk, false) : 0;
 }
 
 #endif

@@ -124,7 +124,16 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+struct super_block {
+	unsigned long s_magic;
+};
+
+struct inode {
+	struct super_block *i_sb;
+};
+
 struct file {
+	struct inode *f_inode;
 	void *private_data;
 };
 
@@ -231,8 +240,20 @@ struct sock {
 	struct sock_cgroup_data sk_cgrp_data;
 };
 
-struct sk_buff;
-struct request_sock;
+struct sk_buff {
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u8 tcp_flags;
+};
+
+enum sk_rst_reason { SK_RST_REASON_NOT_SPECIFIED }; /* since 6.10 */
+
+/* since 6.17; before, the tracepoint was one of a class without err */
+struct trace_event_raw_tcp_retransmit_skb {
+	int err;
+};
 
 struct inet_sock {
 	__u16 inet_sport;
@@ -254,6 +275,7 @@ struct tcp_sock {
 };
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 
@@ -291,8 +313,10 @@ struct pt_regs {
 #define ECONNABORTED 103
 #define KERNFS_DIR	  0x1u
 #define KERNFS_NEW	  (-0x7fffffff) /* KN_DEACTIVATED_BIAS */
+#define SOCKFS_MAGIC	  0x534f434bul /* linux/magic.h */
 #define SIGNAL_GROUP_EXIT 0x4u
 #define SOCK_DONE	  1 /* bit of skc_flags: the peer's FIN has arrived */
+#define TCPHDR_RST	  0x4u
 #define TS_COMPAT	  0x2u
 #define PF_KTHREAD	  0x200000u
 

@@ -48,6 +48,25 @@ INLINE void release_cpu(void)
 	bpf_get_numa_node_id();
 }
 
+/*
+ * What several programs call: a body as two functions, NAME_typed and NAME_plain. Not inlined,
+ * so that the object holds it twice and not once for each program.
+ */
+#define BODY(name, params, call)                                                                   \
+	static __noinline int name##_typed params                                                  \
+	{                                                                                          \
+		const bool btf = true;                                                             \
+		return call;                                                                       \
+	}                                                                                          \
+	static __noinline int name##_plain params                                                  \
+	{                                                                                          \
+		const bool btf = false;                                                            \
+		return call;                                                                       \
+	}
+
+/* The one for this way of reading. */
+#define OF(name) (btf ? name##_typed : name##_plain)
+
 /* One program; "?": loaded only if the loader chooses it. */
 #define PROGRAM(section, arguments, name, btf_, call, args...)                                     \
 	SEC("?" section)                                                                           \
@@ -67,6 +86,12 @@ INLINE void release_cpu(void)
 /* NAME_fentry and NAME_kprobe, at the entry of the same function; the arguments are its own. */
 #define ENTRY_PROGRAMS(name, function, call, args...)                                              \
 	PROGRAM("fentry/" function, BPF_PROG, name##_fentry, true, call, ##args)                   \
+	PROGRAM("kprobe/" function, BPF_KPROBE, name##_kprobe, false, call, ##args)
+
+/* One of the two alone. */
+#define FENTRY(name, function, call, args...)                                                      \
+	PROGRAM("fentry/" function, BPF_PROG, name##_fentry, true, call, ##args)
+#define KPROBE(name, function, call, args...)                                                      \
 	PROGRAM("kprobe/" function, BPF_KPROBE, name##_kprobe, false, call, ##args)
 
 /* At its end. The two differ in their arguments: those of the function and then the result

@@ -126,21 +126,36 @@ INLINE bool is_nobodys(__u64 cgroup)
 /* wanted() of a socket (NULL: none); *ret_id is its cgroup. */
 INLINE bool sock_wanted(const struct sock *sk, __u64 *ret_id, const bool btf)
 {
-	struct cgroup *cgrp = 0;
+	struct cgroup *cgrp;
 
 	if (on_v1()) {
 		*ret_id = sk ? kept_cgroup(sk) : 0;
-	} else {
-		cgrp = sk ? sock_cgroup(sk, btf) : 0;
-		*ret_id = cgroup_id(cgrp, btf);
+		return wanted(0, *ret_id, btf);
 	}
-	return wanted(cgrp, *ret_id, btf);
+	cgrp = sk ? sock_cgroup(sk, btf) : 0;
+	/* before 5.15 (8520e224f547) the pointer is a part of a number: it has no type */
+	if (btf && bpf_core_field_exists(struct sock_cgroup_data, cgroup)) {
+		*ret_id = cgroup_id(cgrp, true);
+		return wanted(cgrp, *ret_id, true);
+	}
+	*ret_id = cgroup_id(cgrp, false);
+	return wanted(cgrp, *ret_id, false);
 }
 
 /* concerns() of a socket. */
 INLINE bool sock_concerns(enum wire_kind kind, const struct sock *sk, __u64 *ret_id, const bool btf)
 {
 	return counted(kind, sock_wanted(sk, ret_id, btf));
+}
+
+/* The same of a socket of which nothing is kept, not yet or no longer: on v1 it is the current
+ * task's. Only in process context. */
+INLINE bool own_sock_concerns(enum wire_kind kind, const struct sock *sk, __u64 *ret_id,
+			      const bool btf)
+{
+	if (on_v1())
+		return concerns(kind, current_cgroup(), ret_id, false);
+	return sock_concerns(kind, sk, ret_id, btf);
 }
 
 #endif

@@ -14,18 +14,20 @@
 static const struct {
 	const char *map;
 	u32 entries;
-	bool v1; /* made only where tasks are told apart by cgroup v1 */
+	enum { ALWAYS, ON_V1, BY_FUNCTION } when; /* the others are not made */
 } sizes[] = {
-	{ "targets", 4096, false },	/* cgroups asked for: containers of the chosen pods */
-	{ "verdicts", 4096, false },	/* cgroups seen: 250 pods have about 1,000 */
-	{ "parents", 4096, true },	/* of those that own sockets */
-	{ "meters", 16384, false },	/* 1,000 cgroups with 16 series each */
-	{ "conns", 65536, false },	/* open TCP connections */
-	{ "sock_cgroups", 65536, true }, /* the same, and listeners */
-	{ "listeners", 4096, false },
-	{ "connecting", 4096, false },
-	{ "failed", 4096, false },
-	{ "exits", 1024, false },
+	{ "targets", 4096, ALWAYS },	  /* cgroups asked for: containers of the chosen pods */
+	{ "verdicts", 4096, ALWAYS },	  /* cgroups seen: 250 pods have about 1,000 */
+	{ "parents", 4096, ON_V1 },	  /* of those that own sockets */
+	{ "meters", 16384, ALWAYS },	  /* 1,000 cgroups with 16 series each */
+	{ "conns", 65536, ALWAYS },	  /* open TCP connections */
+	{ "sock_cgroups", 65536, ON_V1 }, /* the same, and listeners */
+	{ "listeners", 4096, ALWAYS },
+	{ "connecting", 4096, ALWAYS },
+	{ "failed", 4096, ALWAYS },
+	{ "exits", 1024, ALWAYS },
+	{ "calls", 4096, BY_FUNCTION },	 /* threads inside connect */
+	{ "inside", 1024, BY_FUNCTION }, /* threads that send a segment again */
 };
 
 /* A power of two that is a multiple of the page size: what the kernel takes. */
@@ -38,12 +40,13 @@ static u64 ring_size(u64 bytes)
 	return size;
 }
 
-static int set_size(struct bpf_map *map, bool v1)
+static int set_size(struct bpf_map *map, bool v1, bool by_function)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		if (strcmp(bpf_map__name(map), sizes[i].map))
 			continue;
-		if (sizes[i].v1 && !v1)
+		if ((sizes[i].when == ON_V1 && !v1) ||
+		    (sizes[i].when == BY_FUNCTION && !by_function))
 			return bpf_map__set_autocreate(map, false);
 		return bpf_map__set_max_entries(map, sizes[i].entries);
 	}
@@ -56,7 +59,7 @@ static int set_sizes(struct bpf_object *object, bool v1)
 	int err = 0;
 
 	bpf_object__for_each_map(map, object)
-		err = err ? err : set_size(map, v1);
+		err = err ? err : set_size(map, v1, false);
 	return err;
 }
 
@@ -139,14 +142,28 @@ void maps_close(struct maps *m)
 	m->object = NULL;
 }
 
-static int share(const struct maps *m, struct bpf_map *map)
+/* Whether any of its programs that are on is at a function. */
+static bool is_by_function(const struct bpf_object *object)
+{
+	const struct bpf_program *p = NULL;
+
+	while ((p = bpf_object__next_program(object, (struct bpf_program *)p)))
+		if (bpf_program__autoload(p) &&
+		    (bpf_program__type(p) == BPF_PROG_TYPE_KPROBE ||
+		     bpf_program__expected_attach_type(p) == BPF_TRACE_FENTRY ||
+		     bpf_program__expected_attach_type(p) == BPF_TRACE_FEXIT))
+			return true;
+	return false;
+}
+
+static int share(const struct maps *m, struct bpf_map *map, bool by_function)
 {
 	struct bpf_map *shared = bpf_object__find_map_by_name(m->object, bpf_map__name(map));
 
 	if (bpf_map__is_internal(map))
 		return 0;
 	if (!shared)
-		return set_size(map, m->v1);
+		return set_size(map, m->v1, by_function);
 	if (!bpf_map__autocreate(shared))
 		return bpf_map__set_autocreate(map, false); /* the other transport, or tree */
 	return bpf_map__reuse_fd(map, bpf_map__fd(shared));
@@ -154,11 +171,12 @@ static int share(const struct maps *m, struct bpf_map *map)
 
 int maps_share(const struct maps *m, struct bpf_object *object)
 {
+	bool by_function = is_by_function(object);
 	struct bpf_map *map;
 	int err = 0;
 
 	bpf_object__for_each_map(map, object)
-		err = err ? err : share(m, map);
+		err = err ? err : share(m, map, by_function);
 	return err;
 }
 

@@ -123,7 +123,7 @@ def registry(root):
     for program in programs:
         body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe)$', '', program)
         first = body.removesuffix('_again')
-        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FEXIT|KRETPROBE)\({body},|\bPROGRAMS_AGAIN\({first},|'
+        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FENTRY|FEXIT|K(RET)?PROBE)\({body},|\bPROGRAMS_AGAIN\({first},|'
                          rf'\b{program}\(', bpf):
             yield f'bpf/registry.def: program {program}: no source has it'
 
