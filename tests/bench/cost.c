@@ -322,12 +322,13 @@ static void cycles(unsigned n)
 
 int main(int argc, char **argv)
 {
-	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY }, files = { 4096, 4096 };
 	unsigned many = 0;
 
 	if (argc > 1 && !strcmp(argv[1], TRIGGER_STARTED))
 		return 0;
 	setrlimit(RLIMIT_MEMLOCK, &all); /* 5.10 */
+	setrlimit(RLIMIT_NOFILE, &files); /* programs, maps and links by the hundred, besides connections */
 	libbpf_set_print(NULL); /* what cannot be here is told as a result */
 	if (argc > 1 && !strcmp(argv[1], "--verify")) {
 		verify_all();

@@ -16,6 +16,16 @@ REGISTRY = (figures.ROOT / 'bpf' / 'registry.def').read_text(encoding='utf-8')
 PROGRAMS = set(re.findall(r'^PROG\(\w+, \w+, (\w+)\)', REGISTRY, re.M))
 # measured by no trigger, because
 UNMEASURED = {
+    'process_execveat_fexit': 'it is what process_execve_fexit is',
+    'tcp_probe_fexit': 'a probe for a lost tail is rare',
+    'tcp_probe_kprobe': 'the same',
+    'tcp_probe_kretprobe': 'the same',
+    'tcp_connect_asked_v4_kretprobe': 'it runs where a program of a cgroup is asked about connects',
+    'tcp_connect_asked_v6_kretprobe': 'the same',
+    'tcp_connect_v6_kretprobe': 'it is what tcp_connect_v4_kretprobe is',
+    'tcp_answer_v6_fentry': 'it is what tcp_answer_v4_fentry is',
+    'tcp_answer_v6_kprobe': 'it is what tcp_answer_v4_kprobe is',
+    'tcp_connect_denied_fexit': 'what it does when a connect is denied is measured as tcp_connect_fexit',
     'tcp_listeners': 'it runs every ten seconds, once for each open file, and at no event',
 }
 

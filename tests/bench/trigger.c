@@ -159,6 +159,14 @@ static void reset(unsigned n)
 		close(ends[n]);
 }
 
+/* Nobody listens there: the answer is a reset. */
+static void prepare_refused(unsigned n)
+{
+	(void)n;
+	nobody = loopback(1);
+	ends[0] = tcp_socket(0);
+}
+
 /* The client's socket drops whatever comes: both ends send again after a second. */
 static void prepare_lost(unsigned n)
 {
@@ -204,6 +212,7 @@ const struct trigger triggers[] = {
 	{ "unreachable", "tcp", { "accept" }, 1000, prepare_unreachable, unreachable },
 	{ "other call", "tcp", { "accept" }, 4000, NULL, other_call },
 	{ "reset", "tcp", { "reset_sent", "reset_received" }, 300, prepare_reset, reset },
+	{ "refused", "tcp", { "reset_sent" }, 300, prepare_refused, unreachable },
 	{ "lost", "tcp", { "retransmit", "retransmit_synack" }, 100, prepare_lost, wait_a_second },
 	{ "mkdir", "cgroup", { "mkdir" }, 40, NULL, make_cgroups },
 };
