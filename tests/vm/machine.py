@@ -51,15 +51,16 @@ class Arch:
     console: str
     out: str  # the second serial line
     out_device: tuple
+    compiler: str
 
 
 # memory is copied by loops that count, not by one instruction that does it all (rep movsb)
 ARCHES = {
     'amd64': Arch('', 'qemu-system-x86_64', 'qemu-system-x86', ('-M', 'q35', '-cpu', CPU),
-                  ('-M', 'q35', '-cpu', f'{CPU},-erms,-fsrm'), 'ttyS0', 'ttyS1', ('-serial', 'chardev:out')),
+                  ('-M', 'q35', '-cpu', f'{CPU},-erms,-fsrm'), 'ttyS0', 'ttyS1', ('-serial', 'chardev:out'), 'gcc'),
     'arm64': Arch('-arm64', 'qemu-system-aarch64', 'qemu-system-arm', ('-M', 'virt,gic-version=3', '-cpu', 'cortex-a57'),
                   ('-M', 'virt,gic-version=3', '-cpu', 'cortex-a57'), 'ttyAMA0', 'ttyS0',
-                  ('-device', 'pci-serial,chardev=out')),
+                  ('-device', 'pci-serial,chardev=out'), 'aarch64-linux-gnu-gcc'),
 }
 
 INIT = b"""#!/bin/busybox sh
@@ -167,7 +168,7 @@ class Machine:
     def __init__(self, kernel: str, append='', memory=MEMORY_MIB, processors=1, counting=False, arch='amd64'):
         """counting: its clock counts the instructions that the processor has run, one a nanosecond. Two runs of the
         same are the same but for one instruction in a thousand; kernel addresses must be too (nokaslr)."""
-        self.arch = ARCHES[arch]
+        self.name, self.arch = arch, ARCHES[arch]
         if not shutil.which(self.arch.qemu):
             raise Unavailable(f'no {self.arch.qemu} here: apt-get install {self.arch.package}')
         self.kernel = part(f'linux-{kernel}{self.arch.suffix}', ('boot/vmlinuz-', 'usr/lib/modules/*/vmlinuz'))
@@ -179,6 +180,24 @@ class Machine:
     def add(self, there: str, content):
         """A file, all may run it: its bytes, or the path of one here."""
         self.files[there] = content if isinstance(content, bytes) else pathlib.Path(content).read_bytes()
+
+    def add_podtrace(self):
+        """The one of $PODTRACE, or of the build."""
+        default = ROOT / 'build' / self.name / 'podtrace'
+        path = pathlib.Path(os.environ.get('PODTRACE', default) if self.name == 'amd64' else default)
+        if not path.exists():
+            raise Unavailable(f'podtrace is not built: make ARCH={self.name}')
+        self.add('/bin/podtrace', path)
+
+    def add_program(self, there: str, source):
+        """A static program, of one C source."""
+        if not shutil.which(self.arch.compiler):
+            raise Unavailable(f'no {self.arch.compiler} here: third_party/install-packages.sh {self.name}')
+        with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
+            out = pathlib.Path(folder, 'out')
+            subprocess.run([self.arch.compiler, '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-pthread', '-o', out,
+                            source], check=True)
+            self.add(there, out)
 
     def _initramfs(self, init, script='') -> bytes:
         files = {**self.files, '/init': INIT + init, '/script': script.encode()}
