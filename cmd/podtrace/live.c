@@ -41,7 +41,10 @@ static void tell_losses(struct live *v)
 
 static void on_names(void *ctx)
 {
-	pipe_tick(((struct live *)ctx)->pipe, clock_boot_ns());
+	struct live *v = ctx;
+
+	live_relabelled(v);
+	pipe_tick(v->pipe, clock_boot_ns());
 }
 
 static void on_metrics(void *ctx)
@@ -65,6 +68,7 @@ static void on_tick(void *ctx)
 	struct live *v = ctx;
 	u64 now = loop_now(v->loop);
 
+	live_relabelled(v);
 	pipe_tick(v->pipe, now);
 	out_flush(&v->out);
 	if (v->out.closed || v->out.err || (v->tap && (tap_full(v->tap) || tap_error(v->tap))))

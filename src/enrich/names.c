@@ -27,7 +27,7 @@ struct names {
 	struct table *containers; /* struct container_key → struct entry */
 	struct table *pods;	  /* struct pod_key → struct entry */
 	size_t bytes;
-	u64 evicted, refused;
+	u64 evicted, refused, relabelled;
 };
 
 static void container_drop(void *ctx, const void *key, void *value, bool evicted)
@@ -188,6 +188,13 @@ bool names_container(struct names *n, const struct container *draft)
 	return true;
 }
 
+/* The log directory tells no labels: whoever comes after it tells all of them anew. */
+static bool relabels(const struct pod *old, const struct pod *now)
+{
+	return old->source == NAME_FROM_LOGS ||
+	       !same_labels(old->labels, old->labels_n, now->labels, now->labels_n);
+}
+
 bool names_pod(struct names *n, const struct pod *draft)
 {
 	struct pod_key key = pod_key(str_of(draft->uid));
@@ -208,6 +215,7 @@ bool names_pod(struct names *n, const struct pod *draft)
 		pod_unref(p);
 		return false;
 	}
+	n->relabelled += e->pod && relabels(e->pod, p);
 	if (e->pod)
 		n->bytes -= pod_bytes(e->pod);
 	pod_unref(e->pod);
@@ -289,5 +297,6 @@ void names_stats(const struct names *n, struct names_stats *ret)
 		.bytes = sizeof(*n) + n->bytes + table_bytes(n->containers) + table_bytes(n->pods),
 		.evicted = n->evicted,
 		.refused = n->refused,
+		.relabelled = n->relabelled,
 	};
 }

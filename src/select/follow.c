@@ -100,6 +100,18 @@ void follow_decide(struct follow *f)
 	}
 }
 
+void follow_reconsider(struct follow *f)
+{
+	const void *key;
+	size_t pos = 0;
+	void *value;
+
+	while (table_next(f->cgroups, &pos, &key, &value))
+		((struct followed *)value)->wanted = false;
+	f->wanted = 0;
+	follow_decide(f);
+}
+
 void follow_sweep(struct follow *f)
 {
 	const void *key;
