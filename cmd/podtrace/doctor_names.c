@@ -59,19 +59,32 @@ static bool runs_containers(const struct checkup *c, bool has_candidates)
 	       c->tree.version == CGROUP_UNKNOWN || c->tree.version == CGROUP_NONE;
 }
 
+/* Its client waits longer for an answer than we do. */
+static void silent(struct doctor_feature *f, struct doctor_fact *fact, const char *who,
+		   const char *fix)
+{
+	char reason[sizeof(f->reason)];
+
+	snprintf(reason, sizeof(reason), "%.120s did not answer within %d s", who,
+		 (int)(WAIT_NS / NSEC_PER_SEC));
+	f->err = ETIMEDOUT;
+	doctor_blame(f, reason, fix);
+	doctor_say(fact, reason, fix);
+}
+
 static void add_runtime(struct checkup *c, const struct cri_status *s, bool has_candidates)
 {
 	struct doctor_feature *f;
-	struct doctor_fact *fact;
+	struct doctor_fact *endpoint, *fact;
 	bool up = s && s->state == CRI_UP;
 	char text[512];
 
 	snprintf(text, sizeof(text), "%.255s", up ? s->endpoint : "none");
-	fact = doctor_fact(c, "cri_endpoint", text);
+	endpoint = doctor_fact(c, "cri_endpoint", text);
 	if (up)
-		doctor_say(fact, s->how, "");
+		doctor_say(endpoint, s->how, "");
 	else
-		doctor_say(fact, s ? s->reason : "not asked (PODTRACE_CRI_RESOLVE=false)",
+		doctor_say(endpoint, s ? s->reason : "not asked (PODTRACE_CRI_RESOLVE=false)",
 			   s ? s->fix : "");
 	snprintf(text, sizeof(text), "%s %s", up ? s->runtime : "unknown", up ? s->version : "");
 	fact = doctor_fact(c, "cri_runtime", up ? text : "unknown");
@@ -86,7 +99,11 @@ static void add_runtime(struct checkup *c, const struct cri_status *s, bool has_
 	f->rung = up ? s->events ? "events" : "polling" : "";
 	if (!up) {
 		f->state = "off";
-		doctor_blame(f, s->reason[0] ? s->reason : "it does not answer", s->fix);
+		f->err = s->err;
+		doctor_blame(f, s->reason, s->fix);
+		if (!s->reason[0])
+			silent(f, endpoint, "the container runtime",
+			       "see whether it answers others (crictl version) and restart it");
 	} else if (!s->events) {
 		f->state = "reduced";
 		doctor_blame(
@@ -122,10 +139,14 @@ static void add_api(struct checkup *c, const struct api_status *s)
 	f = doctor_feature(c, "identity", "kubernetes", "");
 	f->without = "labels and owners come from the runtime, as far as it knows them";
 	f->rung = up ? "watch" : "";
-	if (!up) {
-		f->state = "off";
-		doctor_blame(f, s->reason[0] ? s->reason : "it does not answer", s->fix);
-	}
+	if (up)
+		return;
+	f->state = "off";
+	if (s->state == API_LISTING && !s->reason[0])
+		silent(f, fact, s->server, "check that a network policy or firewall lets podtrace "
+					   "reach it, and that it answers others (kubectl version)");
+	else
+		doctor_blame(f, s->reason, s->fix);
 }
 
 static int ask(struct checkup *c, struct wait *w)

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -17,12 +18,16 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from cri import crio, endpoints, parts  # noqa: E402  pylint: disable=wrong-import-position
+import account  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
 import v1  # noqa: E402  pylint: disable=wrong-import-position
 
 ALL_RUNGS = 'tp_btf,raw_tp,fentry,kprobe,iter'
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
 INITIAL_PID_NS = 0xeffffffc
+# of endpoints that are no runtime; what speaks wrongly has none
+ERRNO_OF = {'missing': 'ENOENT', 'dangling link': 'ENOENT', 'regular file': 'ENOTSOCK', 'directory': 'ENOTSOCK',
+            'refusing': 'ECONNREFUSED', 'hanging': 'ETIMEDOUT'}
 
 
 def doctor(*args, env=None, **more) -> subprocess.CompletedProcess:
@@ -350,7 +355,7 @@ class Names(Case):
         node = self.runtime(events=True)
         facts, row = self.asked(node.address, ON)
         self.assertEqual(facts['cri_endpoint']['value'], node.address)
-        self.assertEqual(facts['cri_endpoint']['note'], 'PODTRACE_CRI_ENDPOINT')
+        self.assertEqual(facts['cri_endpoint']['note'], '--cri-endpoint')
         self.assertEqual(facts['cri_runtime']['value'], f'cri-o {node.version}')
         self.assertIn('systemd', facts['cri_runtime']['note'])
         self.assertEqual((row['state'], row['rung'], row['reason']), ('on', 'events', ''))
@@ -368,13 +373,38 @@ class Names(Case):
                 facts, row = self.asked(end.path, REDUCED)
                 self.assertEqual(facts['cri_endpoint']['value'], 'none')
                 self.assertEqual((row['state'], row['rung']), ('off', ''))
-                self.assertIn(end.path, row['reason'])
+                self.assertIn(f'{end.path} (--cri-endpoint)', row['reason'])
                 self.assertTrue(row['fix'], row)
+                self.assertNotIn('PODTRACE_', row['fix'])
+                self.assertEqual(row['errno_name'], ERRNO_OF.get(name, ''), name)
+
+    def test_api_server_that_hangs(self):
+        """It accepts and never says a word: told as that, with what to do, long before its client gives up."""
+        rig.needs('unshare', 'openssl')
+        account.make(self.folder)
+        with socket.create_server(('127.0.0.1', 0)) as server:
+            port = server.getsockname()[1]
+            begin = time.monotonic()
+            done = doctor('--families', 'process', '--output', 'json', prefix=account.prefix(self.folder),
+                          env={'PODTRACE_KUBERNETES': 'true', **account.env(port)})
+        self.assertLess(time.monotonic() - begin, 12)
+        self.assertEqual((done.returncode, done.stderr), (REDUCED, ''))
+        report = json.loads(done.stdout)['doctor']
+        of = self.feature(report, 'identity/kubernetes')
+        self.assertEqual((of['state'], of['errno_name']), ('off', 'ETIMEDOUT'))
+        self.assertEqual(of['reason'], f'https://127.0.0.1:{port} did not answer within 8 s')
+        self.assertIn('network policy or firewall', of['fix'])
+        self.assertEqual(report['facts']['api_server']['fix'], of['fix'])
 
     def test_bad_endpoint(self):
-        done = doctor('--cri-endpoint', 'tcp://1.2.3.4:5', env={'PODTRACE_CRI_RESOLVE': 'true'})
-        self.assertEqual(done.returncode, USAGE)
-        self.assertIn('PODTRACE_CRI_ENDPOINT', done.stderr)
+        """What was used is named, and only that."""
+        flag, variable = ('--cri-endpoint', 'tcp://1.2.3.4:5'), {'PODTRACE_CRI_ENDPOINT': 'tcp://1.2.3.4:5'}
+        for args, env, name, other in ((flag, {}, '--cri-endpoint', 'PODTRACE_CRI_ENDPOINT'),
+                                       ((), variable, 'PODTRACE_CRI_ENDPOINT', '--cri-endpoint')):
+            done = doctor(*args, env={'PODTRACE_CRI_RESOLVE': 'true', **env})
+            self.assertEqual(done.returncode, USAGE)
+            self.assertIn(f'podtrace: {name}=tcp://1.2.3.4:5: ', done.stderr)
+            self.assertNotIn(other, done.stderr)
 
 
 if __name__ == '__main__':

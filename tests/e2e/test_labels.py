@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Targets by label while labels change: what the API server tells of a pod decides about it anew, either way."""
 
-import pathlib
 import subprocess
-import sys
 import time
 import unittest
 
+import account  # first: it says where the stand-in is
 import rig
+from standin import Standin, id_of, make_pod, uid_of
 
-HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / 'api'))
-
-from standin import Standin, id_of, make_ca, make_certificate, make_pod, uid_of  # noqa: E402  pylint: disable=wrong-import-position
-
-ACCOUNT = '/run/secrets/kubernetes.io/serviceaccount'
-# podtrace in a mount namespace of its own, in which it has a service account
-IN_A_POD = ['unshare', '-m', 'sh', '-c', f'mount -t tmpfs none /run && mkdir -p {ACCOUNT} && cp "$0"/ca.crt "$0"/token '
-            f'{ACCOUNT}/ && exec "$@"']
 DECIDED_IN = 10  # seconds
 EACH = 20
 
@@ -25,9 +16,7 @@ EACH = 20
 class Labels(rig.Case):
     def setUp(self):
         super().setUp()
-        make_ca(self.folder)
-        (self.folder / 'token').write_text('secret', encoding='ascii')
-        self.server = Standin(make_certificate(self.folder))
+        self.server = Standin(account.make(self.folder))
         self.addCleanup(self.server.stop)
         self.kubepods = self.keep(self.cgroup('kubepods').child('burstable'))
         self.containers = {}
@@ -46,9 +35,8 @@ class Labels(rig.Case):
 
     def watch(self, *args):
         return self.podtrace('trace', *args, '--output', 'json', '--command-args', '--families', 'process,cgroup',
-                             '--node-name', 'node-1', prefix=[*IN_A_POD, self.folder],
-                             env={'KUBERNETES_SERVICE_HOST': '127.0.0.1', 'PODTRACE_CRI_RESOLVE': 'false',
-                                  'KUBERNETES_SERVICE_PORT': str(self.server.port)})
+                             prefix=account.prefix(self.folder),
+                             env={'PODTRACE_CRI_RESOLVE': 'false', **account.env(self.server.port)})
 
     def until_seen(self, run, number, argument):
         """Once more and once more until one is shown."""
