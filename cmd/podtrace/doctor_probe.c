@@ -184,8 +184,6 @@ static int probe_capture(struct checkup *c)
 
 /* ---- the user side ------------------------------------------------------------------------ */
 
-#define FIX_CGROUP "mount the node's /sys/fs/cgroup (hostPath) and name it: PODTRACE_CGROUP_BASE"
-
 /* New cgroups tell their names (the feature cgroup/mkdir): only older ones are looked for. */
 static bool names_are_told(const struct doctor *d)
 {
@@ -203,7 +201,11 @@ static void judge_identity(struct checkup *c, const struct enrich_stats *s)
 	f->rung = s->cgroup_by_handle ? "file handle" : "tree walk";
 	if (!s->cgroup_by_handle || s->cgroup_partial)
 		f->state = "reduced";
-	if (!s->cgroup_by_handle) {
+	if (!s->cgroup_by_handle && !node_has_proc(&c->roots)) {
+		char why[NO_PROC_MAX];
+
+		doctor_blame(f, no_proc(c->o, why), FIX_PROC);
+	} else if (!s->cgroup_by_handle) {
 		bool held = privilege_has(&c->privilege, (u32)cap_find(STR("DAC_READ_SEARCH")));
 
 		f->err = held ? 0 : EPERM;

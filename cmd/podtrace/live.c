@@ -197,10 +197,12 @@ static int start_pipe(struct live *v)
 	config.target = targets_named(v->targets);
 	e = pipe_new(&v->pipe, &config, err, sizeof(err));
 	if (e == -ENODEV) {
-		log_warn("identity", "%s: containers are not told apart", err);
+		log_warn("identity", "%s: containers are not told apart; " FIX_CGROUP, err);
 		config.enrich.cgroup_base = NULL;
 		e = pipe_new(&v->pipe, &config, err, sizeof(err));
 	}
+	if (e && e != -ENOMEM && config.enrich.cgroup_base)
+		return fail(EXIT_RUN, "%s; " FIX_CGROUP, err);
 	return e ? fail(EXIT_RUN, "%s", err) : EXIT_OK;
 }
 
@@ -217,13 +219,20 @@ static int apply_targets(struct live *v)
 /* How well containers can be told, said once at the start. */
 static void tell_identity(struct live *v)
 {
+	const struct node_roots roots = roots_of(v->o);
+	char proc[NO_PROC_MAX];
 	static struct summary s;
 
 	pipe_summary(v->pipe, &s);
 	if (pipe_cgroup_tree(v->pipe) != CGROUP_TREE_V2)
 		log_info("identity", "containers are told apart by the %s tree of cgroup v1",
 			 cgroup_tree_name(pipe_cgroup_tree(v->pipe)));
-	if (s.cgroup_by_walk)
+	if (!node_has_proc(&roots))
+		log_warn("identity",
+			 "%s: processes are not known, and cgroups older than podtrace are found "
+			 "by walking the tree; " FIX_PROC,
+			 no_proc(v->o, proc));
+	else if (s.cgroup_by_walk)
 		log_warn("identity", "cgroups older than podtrace are found by walking the tree: some "
 			 "events of theirs stay without a name; give podtrace the capability "
 			 "DAC_READ_SEARCH");
@@ -413,9 +422,7 @@ static int finish(struct live *v)
 
 int run_live(const struct options *o)
 {
-	const struct node_roots roots = {
-		.proc = o->proc_base, .sys = "/sys", .cgroup = o->cgroup_base, .root = ""
-	};
+	const struct node_roots roots = roots_of(o);
 	struct live v = { .o = o,
 			  .start_ns = clock_boot_ns(),
 			  .wall_offset_ns = clock_wall_offset_ns() };

@@ -320,6 +320,62 @@ class Surroundings(Case):
         self.assertEqual(self.value(report, 'seccomp'), 'unknown')
         self.assertEqual(self.value(report, 'pid_namespace'), 'unknown')
         self.assertIn('proc', self.value(report, 'missing_mounts'))
+        why = f'{self.folder} (--proc-base) is no proc file system'
+        for name in ('capabilities', 'seccomp', 'pid_namespace', 'label'):
+            self.assertEqual((report['facts'][name]['note'], report['facts'][name]['fix']), (why, ''), name)
+        of = self.feature(report, 'identity/containers')
+        self.assertEqual((of['state'], of['rung'], of['reason']), ('reduced', 'tree walk', why))
+        self.assertIn('--proc-base or PODTRACE_PROC_BASE', of['fix'])
+        self.assertNotIn('DAC_READ_SEARCH', of['fix'])
+        variable = self.report(env={'PODTRACE_PROC_BASE': str(self.folder)}, code=REDUCED)
+        self.assertEqual(self.feature(variable, 'identity/containers')['reason'], why.replace('--proc-base',
+                                                                                              'PODTRACE_PROC_BASE'))
+
+    def test_said_by_a_run(self):
+        """What doctor says of wrong bases a run says as well, and never the wrong thing."""
+        run = ('trace', '--all', '--quiet', '--families', 'process', '--duration', '100ms')
+        done = rig.once(*run, '--proc-base', str(self.folder))
+        self.assertEqual(done.returncode, ON, done.stderr)
+        self.assertIn(f'{self.folder} (--proc-base) is no proc file system', done.stderr)
+        self.assertNotIn('DAC_READ_SEARCH', done.stderr)
+        done = rig.once(*run, '--cgroup-base', str(self.folder))
+        self.assertEqual(done.returncode, ON, done.stderr)
+        self.assertIn('containers are not told apart; mount the node', done.stderr)
+        done = rig.once(*run, '--cgroup-base', '/nonexistent')
+        self.assertEqual(done.returncode, RUN)
+        self.assertRegex(done.stderr, 'cannot open /nonexistent: No such file or directory; mount the node.*'
+                                      '--cgroup-base or PODTRACE_CGROUP_BASE\n$')
+        done = rig.once(*run)  # the control
+        for word in ('is no proc', 'mount the node', 'cannot open'):
+            self.assertNotIn(word, done.stderr)
+
+    def test_empty_root(self):
+        """Nothing is mounted: each thing that is missing is said with its fix, once; nothing else is on stderr."""
+        rig.needs('chroot')
+        (self.folder / 'empty').mkdir()
+        shutil.copy(rig.BINARY, self.folder / 'empty' / 'podtrace')
+        report = json.loads(self.in_empty_root('--output', 'json'))['doctor']
+        text = self.in_empty_root()
+        for mount in ('mount -t proc', 'mount -t securityfs', "mount the node's /sys/fs/cgroup"):
+            facts = text.split('features  ')[0]
+            self.assertEqual(facts.count(mount), 1, mount)
+        for name in ('btf', 'lockdown', 'lsm', 'capabilities', 'seccomp', 'pid_namespace'):
+            self.assertIn(report['facts'][name]['value'], ('unknown', ['unknown']), name)
+            self.assertEqual(report['facts'][name]['fix'], '', name)
+            self.assertTrue(report['facts'][name]['note'], name)
+        self.assertEqual(report['facts']['missing_mounts']['value'], ['proc', 'sysfs', 'securityfs', 'cgroup'])
+        for row in report['features']:
+            if row['state'] != 'on':
+                self.assertTrue(row['reason'] and row['fix'], row)
+            if row['errno_name'] == 'ESRCH':
+                self.assertEqual(row['fix'], 'mount -t sysfs sysfs /sys')
+
+    def in_empty_root(self, *args):
+        done = subprocess.run(['chroot', str(self.folder / 'empty'), '/podtrace', 'doctor', *args], text=True,
+                              capture_output=True, check=False, env=rig.clean_env(), timeout=30)
+        self.assertIn(done.returncode, (RUN, REDUCED))
+        self.assertEqual(done.stderr, '')
+        return done.stdout
 
     def test_btf_that_is_none(self):
         done = doctor('--btf', '/etc/os-release')
