@@ -114,10 +114,11 @@ static struct pod_key pod_key(struct str uid)
 	return k;
 }
 
-/* Lists are read again and again: what they say anew is seldom news. */
+/* Lists are read again and again: what they say anew is seldom news. That it ended since then is
+ * none: nothing is called another name. */
 static bool same_container(const struct container *a, const struct container *b)
 {
-	return a->source == b->source && a->sandbox == b->sandbox && a->exited == b->exited &&
+	return a->source == b->source && a->sandbox == b->sandbox &&
 	       a->restarts == b->restarts && a->created_ns == b->created_ns &&
 	       !strcmp(a->pod_uid, b->pod_uid) && str_eq(a->pod_namespace, b->pod_namespace) &&
 	       str_eq(a->pod_name, b->pod_name) && str_eq(a->name, b->name) &&

@@ -66,6 +66,15 @@ class Names(rig.Case):
                     '; cgroup tree: none of the'):
             self.assertIn(way, line)
 
+    def test_container_that_ended(self):
+        """The other control: an init container that is done has no cgroup any more, and nobody looks for it."""
+        ended, other = make_pod(1, name='cart-0'), make_pod(2, name='cart-1')
+        ended['status']['containerStatuses'][0]['state'] = {'terminated': {'exitCode': 3}}
+        self.server.add(ended, other)
+        log = self.said('-n', 'shop', 'cart-0', 'cart-1', word='cgroup path not found')
+        self.assertIn(id_of(2), log)
+        self.assertNotIn(id_of(1), log)
+
     def test_cgroup_path_found(self):
         """The control: with a cgroup it is a target."""
         self.server.add(make_pod(1, name='cart-0'))
