@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ask/api_book.h"
+#include "ask/api_split.h"
 #include "base/clock.h"
 #include "cmd/podtrace/doctor.h"
 #include "cmd/podtrace/identity.h"
@@ -149,6 +151,26 @@ static void add_api(struct checkup *c, const struct api_status *s)
 		doctor_blame(f, s->reason, s->fix);
 }
 
+/* Answers are let go as soon as they are read. */
+static void bill_clients(struct checkup *c, const struct identity *i)
+{
+	const struct cri *cri = identity_cri(i);
+	const struct api *api = identity_api(i);
+
+	if (cri) {
+		doctor_bill(c, "table", "containers of the runtime", CRI_KNOWN_MAX,
+			    cri_bytes_max(cri));
+		doctor_bill(c, "answer", "answer of the runtime", 0,
+			    CRI_MESSAGE_MAX + CRI_MEMORY_MAX);
+	}
+	if (api && api_status(api)->state != API_OFF) {
+		doctor_bill(c, "table", "pods of the API server", API_PODS_MAX + API_OWNERS_MAX,
+			    api_bytes(api));
+		doctor_bill(c, "answer", "answer of the API server", 0,
+			    2 * API_OBJECT_MAX + API_REST_MAX);
+	}
+}
+
 static int ask(struct checkup *c, struct wait *w)
 {
 	struct identity_config config = { .o = c->o,
@@ -170,6 +192,7 @@ static int ask(struct checkup *c, struct wait *w)
 		add_runtime(c, identity_cri_status(w->identity),
 			    identity_has_runtime(w->identity));
 		add_api(c, identity_api_status(w->identity));
+		bill_clients(c, w->identity);
 	}
 	loop_timer_free(timer);
 	identity_free(w->identity);

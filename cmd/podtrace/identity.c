@@ -338,6 +338,11 @@ const struct cri_status *identity_cri_status(const struct identity *i)
 	return i->cri ? cri_status(i->cri) : NULL;
 }
 
+struct api *identity_api(const struct identity *i)
+{
+	return i->api;
+}
+
 const struct api_status *identity_api_status(const struct identity *i)
 {
 	return i->api ? api_status(i->api) : NULL;

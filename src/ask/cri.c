@@ -350,6 +350,12 @@ static size_t used(const struct table *t)
 	return table_bytes(t) / table_cap(t) * table_len(t);
 }
 
+size_t cri_bytes_max(const struct cri *c)
+{
+	return sizeof(*c) + CRI_CANDIDATES_MAX * sizeof(*c->candidates) +
+	       table_bytes(c->known.ids) + table_bytes(c->known.pods) + table_bytes(c->wants);
+}
+
 size_t cri_bytes(const struct cri *c)
 {
 	return sizeof(*c) + CRI_CANDIDATES_MAX * sizeof(*c->candidates) + used(c->known.ids) +

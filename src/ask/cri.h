@@ -129,6 +129,7 @@ typedef void (*cri_place_fn)(void *ctx, const struct cri_place *place);
 int cri_locate(struct cri *c, struct str id, const char *fields, cri_place_fn fn, void *ctx);
 
 const struct cri_status *cri_status(const struct cri *c);
-size_t cri_bytes(const struct cri *c);	/* for the memory bill */
+size_t cri_bytes(const struct cri *c);	/* now */
+size_t cri_bytes_max(const struct cri *c); /* with all entries; without an answer that is read */
 
 #endif

@@ -131,5 +131,6 @@ void follow_stats(const struct follow *f, struct follow_stats *ret)
 		.undecided = table_len(f->cgroups) - f->wanted,
 		.refused = f->refused,
 		.evicted = table_evictions(f->cgroups),
+		.bytes = sizeof(*f) + table_bytes(f->cgroups),
 	};
 }

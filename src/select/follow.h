@@ -31,6 +31,7 @@ struct follow_stats {
 	size_t wanted, undecided;
 	u64 refused;	/* the kernel's filter had no room for a wanted one */
 	u64 evicted;	/* more than FOLLOW_MAX */
+	size_t bytes;	/* with all its entries */
 };
 
 struct follow *follow_new(const struct follow_config *config);	/* NULL and errno */

@@ -21,6 +21,7 @@ from cri import crio, endpoints, parts  # noqa: E402  pylint: disable=wrong-impo
 import account  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
 import v1  # noqa: E402  pylint: disable=wrong-import-position
+from standin import Standin  # noqa: E402  pylint: disable=wrong-import-position
 
 ALL_RUNGS = 'tp_btf,raw_tp,fentry,kprobe,iter'
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
@@ -169,6 +170,27 @@ class Here(Case):
             self.assertIn(f'  {of["name"]} ', text)
         # the control: not asked for, not there
         self.assertNotIn('memory', self.report(code=ON))
+
+    def test_memory_of_clients(self):
+        """Who asks for names takes memory: a row for what is kept, one for what is read; none of who does not ask."""
+        def rows(**env) -> dict:
+            done = doctor('--memory', '-o', 'json', prefix=account.prefix(self.folder), env=env)
+            return {of['name']: of for of in json.loads(done.stdout)['doctor']['memory']['user']['tables']}
+
+        rig.needs('unshare', 'openssl')
+        server = Standin(account.make(self.folder))
+        self.addCleanup(server.stop)
+        runtime = {'containers of the runtime', 'answer of the runtime'}
+        api = {'pods of the API server', 'answer of the API server'}
+        nobody = rows()
+        self.assertEqual((runtime | api) & set(nobody), set())
+        self.assertEqual(nobody['targets by name']['entries'], 4096)
+        asked = rows(PODTRACE_CRI_RESOLVE='true', **account.env(server.port))
+        self.assertEqual(set(asked) - set(nobody), runtime | api)
+        self.assertEqual(asked['answer of the runtime']['bytes'], (16 + 48) << 20)
+        self.assertEqual(asked['containers of the runtime']['entries'], 8192)
+        self.assertEqual(asked['pods of the API server']['entries'], 2048)
+        self.assertTrue(all(of['bytes'] for of in asked.values()), asked)
 
 
 class Forbidden(Case):
