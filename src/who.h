@@ -53,6 +53,8 @@ struct who {
 	u32 resource_names;		/* `names` when it was registered */
 	u32 metric_names;		/* when metrics were last exported, if they ever were */
 	bool metric_told;
+	bool wanted;			/* a named target */
+	u64 left_ns;			/* stopped being one, boot ns; 0: never */
 	u64 last_ns;			/* last event, boot ns */
 	bool placed;			/* in a directory that was asked for */
 	u32 held;			/* events of it that wait for its name (fold/hold.h) */

@@ -149,12 +149,12 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		goto fail;
 	c->types.fd = -1;
 	c->config = *config;
+	say_setup(); /* first of all that asks libbpf */
 	c->cpus = libbpf_num_possible_cpus();
 	c->percpu = calloc((size_t)(c->cpus > 0 ? c->cpus : 1), sizeof(*c->percpu));
 	c->poll = loop_timer_new(l, on_poll, c);
 	if (!c->percpu || !c->poll)
 		goto fail;
-	say_setup();
 	raise_memlock();
 	e = types_open(&c->types, config->btf, err, err_cap);
 	if (e)

@@ -40,6 +40,7 @@ enum types_source { TYPES_NONE, TYPES_OWN, TYPES_FILE, TYPES_EMBEDDED };
 struct types {
 	enum types_source source;
 	bool own;		/* the kernel tells its own: what attaches by them can */
+	bool unseen;		/* it may, but no sysfs is mounted where it would */
 	const char *path;	/* for libbpf; NULL: it asks the kernel */
 	char release[65];	/* uname -r */
 	char memory[32];	/* path of the embedded ones */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/errname.h"
 #include "capture/internal.h"
 
 /*
@@ -110,6 +111,18 @@ static int map_fd(const struct bpf_object *o, const char *name)
 	return map && bpf_map__autocreate(map) ? bpf_map__fd(map) : -1;
 }
 
+/* The kernel's own check says EPERM; EACCES here comes from a security module. */
+static const char *fix_of(int err)
+{
+	if (err == EACCES)
+		return ": a security module denies it: allow the bpf class to this process's "
+		       "SELinux domain, or run it as spc_t";
+	if (err == EPERM)
+		return ": run as root, or with the capabilities BPF and PERFMON (SYS_ADMIN before "
+		       "Linux 5.8); with them it is seccomp that forbids it: podtrace doctor tells";
+	return "";
+}
+
 int maps_open(struct maps *m, const struct capture_config *config, char *err, size_t err_cap)
 {
 	int ret = -EOPNOTSUPP;
@@ -121,10 +134,8 @@ int maps_open(struct maps *m, const struct capture_config *config, char *err, si
 	if (ret)
 		ret = create(m, config, TRANSPORT_PERF);
 	if (ret) {
-		snprintf(err, err_cap,
-			 "cannot create BPF maps: %s: run as root, or with the capabilities BPF "
-			 "and PERFMON (SYS_ADMIN before Linux 5.8)",
-			 strerror(-ret));
+		snprintf(err, err_cap, "cannot create BPF maps: %s (%s)%s", strerror(-ret),
+			 errname(-ret), fix_of(-ret));
 		return ret;
 	}
 	m->ring = map_fd(m->object, "ring");

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/coverage.md says what the machines of the layer vm, which ran before, have just shown."""
 
-import json
 import pathlib
+import shutil
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
@@ -24,16 +25,17 @@ class Coverage(unittest.TestCase):
         self.assertEqual(coverage.DOCUMENT.read_text(encoding='utf-8').splitlines(), coverage.document().splitlines(),
                          'if that is meant: make coverage')
 
-    def test_a_rung_less_is_seen(self):
-        """The negative control: any of the records could be the one that is missing."""
+    def test_a_machine_less_is_seen(self):
+        """The negative control."""
         whole = coverage.document()
-        for path in coverage.RECORDS.glob('*.json'):
-            record = json.loads(path.read_text(encoding='utf-8'))
-            for row in record['rows']:
-                row[2:] = ['off', '', 'it was taken away']
-            with self.subTest(path.name), mock.patch.object(json, 'loads', lambda text, path=path, record=record: (
-                    record if text == path.read_text(encoding='utf-8') else json.JSONDecoder().decode(text))):
-                self.assertNotEqual(coverage.document(), whole)
+        names = [path.name for path in coverage.RECORDS.glob('*.json')]
+        for machine in {name.split('_process')[0].split('_cgroup')[0].split('_tcp')[0] for name in names}:
+            with self.subTest(machine), tempfile.TemporaryDirectory() as folder:
+                for name in names:
+                    if not name.startswith(machine + '_'):
+                        shutil.copy(coverage.RECORDS / name, folder)
+                with mock.patch.object(coverage, 'RECORDS', pathlib.Path(folder)):
+                    self.assertNotEqual(coverage.document(), whole)
 
 
 if __name__ == '__main__':
