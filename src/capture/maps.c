@@ -103,14 +103,6 @@ static int create(struct maps *m, const struct capture_config *config, enum tran
 	return 0;
 }
 
-static int map_fd(const struct bpf_object *o, const char *name)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(o, name);
-
-	/* libbpf holds a place-keeping fd even for a map it does not create */
-	return map && bpf_map__autocreate(map) ? bpf_map__fd(map) : -1;
-}
-
 /* The kernel's own check says EPERM; EACCES here comes from a security module. */
 static const char *fix_of(int err)
 {
@@ -138,19 +130,26 @@ int maps_open(struct maps *m, const struct capture_config *config, char *err, si
 			 errname(-ret), fix_of(-ret));
 		return ret;
 	}
-	m->ring = map_fd(m->object, "ring");
-	m->perf = map_fd(m->object, "perf");
-	m->ledger = map_fd(m->object, "ledger");
-	m->meters = map_fd(m->object, "meters");
-	m->targets = map_fd(m->object, "targets");
-	m->generation = map_fd(m->object, "generation");
+	held_take(&m->held, m->object, NULL);
+	m->ring = held_map(&m->held, "ring");
+	m->perf = held_map(&m->held, "perf");
+	m->ledger = held_map(&m->held, "ledger");
+	m->meters = held_map(&m->held, "meters");
+	m->targets = held_map(&m->held, "targets");
+	m->generation = held_map(&m->held, "generation");
 	return 0;
+}
+
+void maps_let_go(struct maps *m)
+{
+	bpf_object__close(m->object);
+	m->object = NULL;
 }
 
 void maps_close(struct maps *m)
 {
-	bpf_object__close(m->object);
-	m->object = NULL;
+	maps_let_go(m);
+	held_drop(&m->held);
 }
 
 /* Whether any of its programs that are on is at a function. */
