@@ -117,21 +117,25 @@ def part(name: str, inside: tuple) -> pathlib.Path:
     """The first file of that package whose path begins as one of INSIDE does, from the cache."""
     if name not in rows():
         raise Unavailable(f'machines.lock has no {name}')
-    package, digest = rows()[name]
-    path = CACHE / digest / inside[0].rpartition('/')[2]
+    path = CACHE / rows()[name][1] / inside[0].rpartition('/')[2]
     if not path.exists():
-        _unpack(_fetch(name) / package, inside, path)
+        _unpack(package_of(name), inside, path)
     return path
 
 
-def _fetch(name) -> pathlib.Path:
-    """The folder that holds it then."""
+def package_of(name: str) -> pathlib.Path:
+    """That package of machines.lock, fetched."""
     row = next(line for line in LOCK.read_text(encoding='utf-8').splitlines() if line.split()[:1] == [name])
     with tempfile.NamedTemporaryFile('w', prefix='podtrace-', suffix='.lock') as alone:
         alone.write(row + '\n')
         alone.flush()
-        fetched = subprocess.run([ROOT / 'third_party' / 'fetch.sh', alone.name], text=True, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, check=False)
+        return fetch(alone.name) / rows()[name][0]
+
+
+def fetch(lock) -> pathlib.Path:
+    """The folder with all that this lock file names."""
+    fetched = subprocess.run([ROOT / 'third_party' / 'fetch.sh', lock], text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, check=False)
     if fetched.returncode:
         raise Unavailable(fetched.stderr.strip())
     return pathlib.Path(fetched.stdout.strip())
@@ -205,7 +209,7 @@ class Machine:
         return cpio([*((folder, 0o40755, b'') for folder in [*folders, '/dev']), ('/dev/console', 0o20600, (5, 1)),
                      *((path, 0o100755, content) for path, content in files.items())])
 
-    def _command(self, initrd, *serial) -> list:
+    def command(self, initrd, *serial) -> list:
         return [self.arch.qemu, *self.accelerator, '-m', str(self.memory), '-smp', str(self.processors), '-nodefaults',
                 '-no-user-config', '-nographic', '-display', 'none', '-no-reboot', *serial, '-kernel', self.kernel,
                 '-initrd', initrd, '-append', f'console={self.arch.console} panic=-1 quiet {self.append}']
@@ -215,15 +219,15 @@ class Machine:
         with tempfile.NamedTemporaryFile(prefix='podtrace-vm-') as initrd:
             initrd.write(self._initramfs(SHELL))
             initrd.flush()
-            subprocess.run(self._command(initrd.name, '-serial', 'mon:stdio'), check=True)
+            subprocess.run(self.command(initrd.name, '-serial', 'mon:stdio'), check=True)
 
     def run(self, script: str, timeout=TIMEOUT) -> Result:
         with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
             console, out, initrd = (pathlib.Path(folder, name) for name in ('console', 'out', 'initrd'))
             batch = BATCH.replace(b'TIMEOUT', b'%d' % timeout).replace(b'SERIAL', self.arch.out.encode())
             initrd.write_bytes(self._initramfs(batch, script))
-            command = self._command(initrd, '-serial', f'file:{console}', '-chardev', f'file,id=out,path={out}',
-                                    *self.arch.out_device)
+            command = self.command(initrd, '-serial', f'file:{console}', '-chardev', f'file,id=out,path={out}',
+                                   *self.arch.out_device)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 subprocess.run(command, stdin=subprocess.DEVNULL, timeout=timeout + AROUND, check=True)
             told = console.read_text(encoding='utf-8', errors='replace')
