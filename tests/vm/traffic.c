@@ -171,13 +171,18 @@ static void hear(int fd, int on)
 		MUST(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
 }
 
-static unsigned sent_again(int fd)
+static struct tcp_info info_of(int fd)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
 	MUST(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len));
-	return info.tcpi_total_retrans;
+	return info;
+}
+
+static unsigned sent_again(int fd)
+{
+	return info_of(fd).tcpi_total_retrans;
 }
 
 /* TCPSynRetrans of the machine: SYN and SYN-ACK. */
@@ -440,6 +445,8 @@ static void lost(void)
 	hear(server, 1);
 	shutdown(client, SHUT_WR);
 	drained(server);
+	while (info_of(client).tcpi_state != TCP_FIN_WAIT2) /* the ACK may be delayed, and close tells the state anew */
+		usleep(5000);
 	data += sent_again(client);
 	close(client);
 	close(server);
