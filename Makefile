@@ -113,7 +113,7 @@ include tests/bench/bench.mk
 
 # ---- using it -----------------------------------------------------------------------------
 
-.PHONY: packages run test vm bench figures docs image help clean distclean
+.PHONY: packages run test vm bench figures coverage docs image help clean distclean
 
 packages: ## install the Debian packages that the build needs (root)
 	@third_party/install-packages.sh build
@@ -146,6 +146,9 @@ bench: ## measure what podtrace costs here, against the marks (root); writes doc
 
 figures: $(BENCH)/cost ## what each BPF program costs, anew: tests/bench/instructions.json; say why in the commit
 	@tests/bench/figures.py --write
+
+coverage: ## write docs/coverage.md from what the last run of LAYERS=vm has shown
+	@tests/vm/coverage.py
 
 docs: $(B)/gendocs ## write docs/options.md, docs/events.md and the man page from the tables
 	@$(B)/gendocs docs

@@ -59,7 +59,7 @@ static struct str take_items(struct lane *l)
 
 	assert(n); /* lane_push let nothing in that is too large alone */
 	frame_sort(env->pieces, env->pieces + env->batch_items, n);
-	raw = frame_build(env->book, env->pieces, n, l->queue.mem, false, env->raw,
+	raw = frame_build(env->book, env->pieces, n, l->queue.mem, false, env->raw.mem,
 			  env->batch_bytes);
 	for (size_t i = 0; i < n; i++)
 		book_unref(env->book, (int)frame_key_resource(env->pieces[i].key));
@@ -93,8 +93,8 @@ static struct str take_points(struct lane *l)
 	l->batch.items = n;
 	if (!n)
 		return (struct str){ NULL, 0 };
-	return frame_build(l->env->book, v, n, (const u8 *)l->points->store.p, true, l->env->raw,
-			   l->env->batch_bytes);
+	return frame_build(l->env->book, v, n, (const u8 *)l->points->store.p, true,
+			   l->env->raw.mem, l->env->batch_bytes);
 }
 
 /* A point whose metric and resource alone fill a request. */
@@ -105,10 +105,20 @@ static void skip_point(struct lane *l)
 	lane_batch_end(l, &l->counts->lost[LOSS_TOO_LARGE]);
 }
 
+static int pack(struct lane *l, struct str raw)
+{
+	l->batch.raw_bytes = raw.n;
+	if (l->gzip)
+		return gzip_pack(l->env->gzip, raw, &l->batch.body);
+	buf_reset(&l->batch.body);
+	buf_str(&l->batch.body, raw);
+	return l->batch.body.err;
+}
+
 bool lane_take(struct lane *l)
 {
 	struct str raw;
-	int bad = 0;
+	int bad;
 
 	for (;;) {
 		l->batch.items = l->batch.bytes = 0;
@@ -124,13 +134,10 @@ bool lane_take(struct lane *l)
 			return false;
 		}
 		assert(raw.n); /* frame_cost is an upper bound */
-		l->batch.raw_bytes = raw.n;
-		if (l->gzip) {
-			bad = gzip_pack(l->env->gzip, raw, &l->batch.body);
-		} else {
-			buf_reset(&l->batch.body);
-			buf_str(&l->batch.body, raw);
-			bad = l->batch.body.err;
+		bad = pack(l, raw);
+		if (!l->queue.items && !lane_points_left(l)) {
+			scratch_rest(&l->env->raw);
+			gzip_rest(l->env->gzip);
 		}
 		if (!bad)
 			return true;

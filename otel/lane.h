@@ -16,12 +16,13 @@
 #include "otel/gzip.h"
 #include "otel/http.h"
 #include "otel/queue.h"
+#include "otel/scratch.h"
 
 struct lane_env {
 	struct loop *loop;
 	struct book *book;
 	struct gzip *gzip;		/* NULL: nobody compresses */
-	u8 *raw;			/* scratch of batch_bytes: a request, before gzip */
+	struct scratch raw;		/* batch_bytes: a request, before gzip */
 	struct frame_piece *pieces;	/* scratch of 2 * batch_items */
 	u64 batch_bytes, batch_items, batch_delay_ns, retry_max_ns;
 	u32 retry_attempts;

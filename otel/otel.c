@@ -171,7 +171,6 @@ int otel_new(struct otel **ret, struct loop *l, const struct otel_config *config
 		.batch_delay_ns = config->batch_delay_ns,
 		.retry_max_ns = config->retry_max_ns,
 		.retry_attempts = config->retry_attempts,
-		.raw = malloc(config->batch_bytes),
 		.pieces = calloc(2 * config->batch_items, sizeof(struct frame_piece)),
 		.book = book_new(config->version),
 	};
@@ -179,7 +178,8 @@ int otel_new(struct otel **ret, struct loop *l, const struct otel_config *config
 	collection_init(&o->collection[1], config->queue_bytes);
 	o->encoder = encoder_new();
 	o->deadline = loop_timer_new(l, on_deadline, o);
-	if (!o->env.raw || !o->env.pieces || !o->env.book || !o->encoder || !o->deadline)
+	if (scratch_init(&o->env.raw, config->batch_bytes) || !o->env.pieces || !o->env.book ||
+	    !o->encoder || !o->deadline)
 		bad = -ENOMEM;
 	else
 		bad = new_lanes(o, config, err, err_cap);
@@ -227,7 +227,7 @@ void otel_free(struct otel *o)
 	book_free(o->env.book);
 	encoder_free(o->encoder);
 	free(o->env.pieces);
-	free(o->env.raw);
+	scratch_free(&o->env.raw);
 	free(o);
 }
 

@@ -18,35 +18,63 @@ void pipe_cell_gone(void *ctx, const struct meter_key *key)
 
 /* ---- named targets ----------------------------------------------------------------------- */
 
+static u64 now_of(const struct pipe *p)
+{
+	return p->tick_ns > p->last_ns ? p->tick_ns : p->last_ns;
+}
+
 enum target_match pipe_match(struct pipe *p, struct who *who)
 {
-	u64 now = p->tick_ns > p->last_ns ? p->tick_ns : p->last_ns;
-
 	if (!p->config.target || who->placed)
 		return TARGET_YES;
-	return target_match(p->config.target, who, enrich_waits(p->enrich, who, now));
+	return target_match(p->config.target, who, enrich_waits(p->enrich, who, now_of(p)));
+}
+
+/* One that nothing was heard of for long is looked up again. NULL: it is gone. */
+static struct who *who_to_ask(struct pipe *p, u64 cgroup)
+{
+	struct who *who = enrich_peek(p->enrich, cgroup);
+
+	if (!who && enrich_cgroup_exists(p->enrich, cgroup))
+		who = enrich_cgroup(p->enrich, cgroup, now_of(p));
+	return who;
+}
+
+/* One that was a target until now is shown with what it did so far, and its sums once more. */
+static void note_decision(struct pipe *p, struct who *who, enum target_match match)
+{
+	if (who->wanted && match != TARGET_YES)
+		who->left_ns = now_of(p);
+	who->wanted = match == TARGET_YES;
+	if (match != TARGET_NO || who->metric_told)
+		return;
+	/* What the kernel side counted before is nobody's: if it becomes a target one day, its
+	 * sums begin then, like those of one with a new name. */
+	who->metric_told = true;
+	who->metric_names = who->names;
 }
 
 static enum target_match on_ask(void *ctx, u64 cgroup)
 {
 	struct pipe *p = ctx;
-
-	struct who *who = enrich_peek(p->enrich, cgroup);
+	struct who *who = who_to_ask(p, cgroup);
+	enum target_match match;
 
 	if (!who)
-		return TARGET_NO; /* nothing is heard of it any more */
+		return TARGET_NO;
 	if (who->placed)
 		return TARGET_YES;
-	return target_match(p->config.target, who, !enrich_is_named(who));
+	match = target_match(p->config.target, who, !enrich_is_named(who));
+	note_decision(p, who, match);
+	return match;
 }
 
 static bool on_waits(void *ctx, u64 cgroup)
 {
 	struct pipe *p = ctx;
-	u64 now = p->tick_ns > p->last_ns ? p->tick_ns : p->last_ns;
 	struct who *who = enrich_peek(p->enrich, cgroup);
 
-	return who && enrich_waits(p->enrich, who, now);
+	return who && enrich_waits(p->enrich, who, now_of(p));
 }
 
 static int on_watch(void *ctx, u64 cgroup, bool on)
@@ -84,6 +112,21 @@ void pipe_watched(struct pipe *p, u64 cgroup)
 		return;
 	enrich_cgroup(p->enrich, cgroup, p->last_ns);
 	follow_met(p->follow, cgroup, true);
+}
+
+bool pipe_relabelled(struct pipe *p, u64 now_ns)
+{
+	struct names_stats stats;
+
+	if (!p->follow || !target_needs_labels(p->config.target))
+		return false;
+	names_stats(enrich_names(p->enrich), &stats);
+	if (stats.relabelled == p->relabelled)
+		return false;
+	p->relabelled = stats.relabelled;
+	p->tick_ns = now_ns;
+	follow_reconsider(p->follow);
+	return true;
 }
 
 /* ---- names -------------------------------------------------------------------------------- */
@@ -139,9 +182,8 @@ void pipe_runtime(struct pipe *p, const char *name, const char *version)
 static bool is_ready(void *ctx, struct who *who)
 {
 	struct pipe *p = ctx;
-	u64 now = p->tick_ns > p->last_ns ? p->tick_ns : p->last_ns;
 
-	return !enrich_waits(p->enrich, who, now);
+	return !enrich_waits(p->enrich, who, now_of(p));
 }
 
 void pipe_tick(struct pipe *p, u64 now_ns)

@@ -98,6 +98,10 @@ void pipe_meet(struct pipe *p, u64 cgroup, struct str path, u64 now_ns);
 void pipe_watched(struct pipe *p, u64 cgroup);
 /* Decide and let go what waited for it. Ten times a second, and when names came. */
 void pipe_tick(struct pipe *p, u64 now_ns);
+/* True, once, when labels by which targets are chosen became others: those that are targets
+ * were decided anew, and the caller meets all the others again (pipe_meet). What one that is
+ * turned down did until now_ns is shown all the same, whenever it comes. */
+bool pipe_relabelled(struct pipe *p, u64 now_ns);
 /* Cgroups that named targets mean, as far as is known. */
 size_t pipe_wanted(const struct pipe *p);
 /* Events that wait now. */

@@ -114,12 +114,20 @@ static void count_damaged(struct pipe *p, const void *record, size_t size, enum 
 		p->damaged[head->kind]++;
 }
 
+/* By what is known now; but the event is of a moment in which something else may have been known:
+ * of a target until it was turned down, and of one that was not yet. */
+static bool is_meant(struct pipe *p, const struct event *ev)
+{
+	return !p->follow || pipe_match(p, ev->who) == TARGET_YES || ev->who->wanted ||
+	       ev->when_ns < ev->who->left_ns;
+}
+
 /* To whoever wants it, unless only the kernel side let it in. */
 static void deliver(struct pipe *p, const struct event *ev)
 {
 	if (p->config.hidden >> kinds[ev->kind].family & 1)
 		return;
-	if (p->follow && pipe_match(p, ev->who) != TARGET_YES) {
+	if (!is_meant(p, ev)) {
 		p->unwanted++;
 		return;
 	}

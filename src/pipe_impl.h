@@ -25,6 +25,8 @@ struct pipe {
 	struct buf line;
 	int self;		/* our own resource, -1: not registered yet */
 	u64 now_ns;		/* of the running collection */
+	u64 before_ns;		/* of the one before */
+	u64 relabelled;		/* of names, when targets were last decided */
 	u64 last_ns;		/* newest record or collection */
 	s64 start_offset_ns;	/* to wall time, of starts: one that moves means a reset */
 	u64 tick_ns;		/* of the last tick */

@@ -25,6 +25,7 @@ static bool is_renamed(void *ctx, const struct who *who)
 void pipe_collect_begin(struct pipe *p, u64 now_ns)
 {
 	series_renamed(p->series, is_renamed, p);
+	p->before_ns = p->now_ns;
 	p->now_ns = now_ns;
 	series_begin(p->series, now_ns);
 }
@@ -50,6 +51,13 @@ static u64 start_of(const struct pipe *p, u64 boot_ns)
 	return start < now ? start : now;
 }
 
+/* A target, or one until after the collection before. */
+static bool is_told(struct pipe *p, struct who *who)
+{
+	return pipe_match(p, who) == TARGET_YES || who->wanted ||
+	       (who->left_ns && who->left_ns >= p->before_ns);
+}
+
 static void export_series(void *ctx, const struct series_point *sp)
 {
 	const struct meter *meter = &meters[sp->key.meter];
@@ -61,7 +69,7 @@ static void export_series(void *ctx, const struct series_point *sp)
 	};
 
 	/* sums are not lost: the next collection has them, under the right name */
-	if (enrich_waits(p->enrich, sp->who, p->now_ns) || pipe_match(p, sp->who) != TARGET_YES)
+	if (enrich_waits(p->enrich, sp->who, p->now_ns) || !is_told(p, sp->who))
 		return;
 	sp->who->metric_names = sp->who->names;
 	sp->who->metric_told = true;

@@ -80,7 +80,7 @@ struct container {
 	enum name_source source;
 	bool cut;
 	bool sandbox;		/* a pod's pause container: no application */
-	bool exited;		/* its processes are gone, the runtime still lists it */
+	bool exited;		/* when first told, its processes were gone already */
 	char id[WHO_ID_MAX];
 	char pod_uid[WHO_UID_MAX];	/* "" outside Kubernetes */
 	/* For those who come before their pod's own answer: */

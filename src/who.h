@@ -49,10 +49,15 @@ struct who {
 	/* OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES of its first process that could be read,
 	 * as they are in its environment; NULL: none. Owned by enrich. */
 	const char *otel_service_name, *otel_resource_attributes;
+	/* Of WHO_UNKNOWN why, as it is counted: "cgroup_gone", "cgroup_unread"; "no_cgroup": it
+	 * belongs to no task and no socket. Else NULL. */
+	const char *unknown;
 	int resource;			/* the exporter's number, -1: not registered yet */
 	u32 resource_names;		/* `names` when it was registered */
 	u32 metric_names;		/* when metrics were last exported, if they ever were */
 	bool metric_told;
+	bool wanted;			/* a named target */
+	u64 left_ns;			/* stopped being one, boot ns; 0: never */
 	u64 last_ns;			/* last event, boot ns */
 	bool placed;			/* in a directory that was asked for */
 	u32 held;			/* events of it that wait for its name (fold/hold.h) */

@@ -32,10 +32,7 @@ static void prepare(struct checkup *c, const struct options *o)
 {
 	*c = (struct checkup){
 		.o = o,
-		.roots = { .proc = o->proc_base,
-			   .sys = "/sys",
-			   .cgroup = o->cgroup_base,
-			   .root = "" },
+		.roots = roots_of(o),
 		.report = { .version = PODTRACE_VERSION, .memory = o->memory },
 	};
 }

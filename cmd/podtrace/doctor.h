@@ -39,6 +39,8 @@ struct doctor_feature *doctor_feature(struct checkup *c, const char *group, cons
 				      const char *needs);
 /* NULL: no room, which is counted. */
 struct doctor_table *doctor_table(struct checkup *c, bool kernel, const char *type);
+/* A row of the bill if one is asked for: a table or so of the user side. */
+void doctor_bill(struct checkup *c, const char *type, const char *name, u64 entries, u64 bytes);
 void doctor_say(struct doctor_fact *f, const char *note, const char *fix);
 void doctor_blame(struct doctor_feature *f, const char *reason, const char *fix);
 

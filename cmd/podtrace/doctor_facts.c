@@ -40,11 +40,31 @@ static const char *or_unknown(const char *value)
 	return value[0] ? value : "unknown";
 }
 
+/* What is to be done about a mount that is missing is said once, there. */
+static bool sees(const struct checkup *c, enum node_mount mount)
+{
+	return !(c->tree.missing >> mount & 1);
+}
+
+static void say_proc(const struct checkup *c, struct doctor_fact *f)
+{
+	char why[NO_PROC_MAX];
+
+	if (!sees(c, MOUNT_PROC))
+		doctor_say(f, no_proc(c->o, why), f->fix);
+}
+
 /* ---- kernel ------------------------------------------------------------------------------- */
 
 static void add_btf(struct checkup *c)
 {
 	struct doctor_fact *f = doctor_fact(c, "btf", btf_name(c->btf));
+
+	if (!sees(c, MOUNT_SYS) && c->btf != BTF_FILE) {
+		str_copy(f->value, sizeof(f->value), str_of(btf_name(BTF_UNKNOWN)));
+		doctor_say(f, "no sysfs is mounted at /sys, where the kernel tells its types", "");
+		return;
+	}
 
 	switch (c->btf) {
 	case BTF_NONE:
@@ -82,28 +102,33 @@ static void add_kernel(struct checkup *c)
 
 static void add_security(struct checkup *c)
 {
-	static const char mount[] = "mount the node's /sys/kernel/security there, read-only "
-				    "(hostPath: /sys/kernel/security)";
+	static const char unmounted[] = "no securityfs is mounted there";
 	struct doctor_fact *f = doctor_fact(c, "lockdown", lockdown_name(c->lsm.lockdown));
 
 	if (c->lsm.lockdown == LOCKDOWN_UNKNOWN) {
-		doctor_say(f, "", mount);
 		snprintf(f->note, sizeof(f->note), "cannot read %s/kernel/security/lockdown: %s",
 			 c->roots.sys,
-			 c->lsm.lockdown_err ? errname(c->lsm.lockdown_err) : "not its form");
+			 !sees(c, MOUNT_SECURITYFS) ? unmounted
+			 : c->lsm.lockdown_err	    ? errname(c->lsm.lockdown_err)
+						    : "not its form");
 	} else if (c->lsm.lockdown == LOCKDOWN_CONFIDENTIALITY) {
 		doctor_say(f, "programs that copy kernel memory are refused", "");
 	}
 	f = doctor_fact(c, "lsm", or_unknown(c->lsm.list));
 	as_list(f, ',');
 	if (!c->lsm.list[0])
-		doctor_say(f, "cannot read /sys/kernel/security/lsm", mount);
+		snprintf(f->note, sizeof(f->note), "cannot read %s/kernel/security/lsm%s%s",
+			 c->roots.sys, sees(c, MOUNT_SECURITYFS) ? "" : ": ",
+			 sees(c, MOUNT_SECURITYFS) ? "" : unmounted);
 	f = doctor_fact(c, "selinux", selinux_name(c->lsm.selinux));
 	if (c->lsm.selinux == SELINUX_UNKNOWN)
 		doctor_say(f, "cannot read /sys/fs/selinux/enforce",
 		    "mount the node's /sys/fs/selinux there, read-only (hostPath: "
 		    "/sys/fs/selinux)");
-	doctor_fact(c, "label", !c->lsm.label_known ? "unknown" : c->lsm.label[0] ? c->lsm.label : "none");
+	f = doctor_fact(c, "label",
+			!c->lsm.label_known ? "unknown" : c->lsm.label[0] ? c->lsm.label : "none");
+	if (!c->lsm.label_known)
+		say_proc(c, f);
 }
 
 /* ---- this process ------------------------------------------------------------------------- */
@@ -135,9 +160,10 @@ static void add_capabilities(struct checkup *c)
 		if (missing)
 			buf_cstr(&fix, "]}}");
 	} else {
-		buf_cstr(&note, "cannot read self/status below --proc-base");
+		buf_printf(&note, "cannot read %.160s/self/status", c->roots.proc);
 	}
 	value.p[value.n] = note.p[note.n] = fix.p[fix.n] = '\0';
+	say_proc(c, f);
 }
 
 static void add_process(struct checkup *c)
@@ -145,7 +171,8 @@ static void add_process(struct checkup *c)
 	struct doctor_fact *f;
 
 	add_capabilities(c);
-	doctor_fact(c, "seccomp", seccomp_name(c->privilege.seccomp));
+	f = doctor_fact(c, "seccomp", seccomp_name(c->privilege.seccomp));
+	say_proc(c, f);
 	f = doctor_fact(c, "pid_namespace", pid_ns_name(c->privilege.pid_ns));
 	if (c->privilege.pid_ns == PID_NS_NESTED) {
 		doctor_say(f, "",
@@ -156,8 +183,9 @@ static void add_process(struct checkup *c)
 			 ": processes have other pids here",
 			 c->privilege.pid_ns_inode);
 	} else if (c->privilege.pid_ns == PID_NS_UNKNOWN) {
-		doctor_say(f, "cannot look at self/ns/pid below --proc-base",
-		    "name a /proc with --proc-base");
+		snprintf(f->note, sizeof(f->note), "cannot look at %.160s/self/ns/pid",
+			 c->roots.proc);
+		say_proc(c, f);
 	}
 }
 
@@ -168,13 +196,13 @@ static const struct {
 	const char *fix;
 } mounts[MOUNT_COUNT] = {
 	[MOUNT_PROC] = { "processes and capabilities are not known",
-			 "mount -t proc proc /proc, or --proc-base" },
+			 FIX_PROC },
 	[MOUNT_SYS] = { "the kernel's types are not found", "mount -t sysfs sysfs /sys" },
 	[MOUNT_SECURITYFS] = { "lockdown and lsm are not known",
-			       "mount -t securityfs securityfs /sys/kernel/security" },
+			       "mount -t securityfs securityfs /sys/kernel/security (in a pod: "
+			       "hostPath /sys/kernel/security, there and read-only)" },
 	[MOUNT_CGROUP] = { "containers cannot be told apart",
-			   "mount the node's /sys/fs/cgroup (hostPath), and name it with "
-			   "--cgroup-base" },
+			   FIX_CGROUP },
 };
 
 static void add_mounts(struct checkup *c)

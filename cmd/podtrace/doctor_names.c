@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ask/api_book.h"
+#include "ask/api_split.h"
 #include "base/clock.h"
 #include "cmd/podtrace/doctor.h"
 #include "cmd/podtrace/identity.h"
@@ -59,19 +61,32 @@ static bool runs_containers(const struct checkup *c, bool has_candidates)
 	       c->tree.version == CGROUP_UNKNOWN || c->tree.version == CGROUP_NONE;
 }
 
+/* Its client waits longer for an answer than we do. */
+static void silent(struct doctor_feature *f, struct doctor_fact *fact, const char *who,
+		   const char *fix)
+{
+	char reason[sizeof(f->reason)];
+
+	snprintf(reason, sizeof(reason), "%.120s did not answer within %d s", who,
+		 (int)(WAIT_NS / NSEC_PER_SEC));
+	f->err = ETIMEDOUT;
+	doctor_blame(f, reason, fix);
+	doctor_say(fact, reason, fix);
+}
+
 static void add_runtime(struct checkup *c, const struct cri_status *s, bool has_candidates)
 {
 	struct doctor_feature *f;
-	struct doctor_fact *fact;
+	struct doctor_fact *endpoint, *fact;
 	bool up = s && s->state == CRI_UP;
 	char text[512];
 
 	snprintf(text, sizeof(text), "%.255s", up ? s->endpoint : "none");
-	fact = doctor_fact(c, "cri_endpoint", text);
+	endpoint = doctor_fact(c, "cri_endpoint", text);
 	if (up)
-		doctor_say(fact, s->how, "");
+		doctor_say(endpoint, s->how, "");
 	else
-		doctor_say(fact, s ? s->reason : "not asked (PODTRACE_CRI_RESOLVE=false)",
+		doctor_say(endpoint, s ? s->reason : "not asked (PODTRACE_CRI_RESOLVE=false)",
 			   s ? s->fix : "");
 	snprintf(text, sizeof(text), "%s %s", up ? s->runtime : "unknown", up ? s->version : "");
 	fact = doctor_fact(c, "cri_runtime", up ? text : "unknown");
@@ -86,7 +101,11 @@ static void add_runtime(struct checkup *c, const struct cri_status *s, bool has_
 	f->rung = up ? s->events ? "events" : "polling" : "";
 	if (!up) {
 		f->state = "off";
-		doctor_blame(f, s->reason[0] ? s->reason : "it does not answer", s->fix);
+		f->err = s->err;
+		doctor_blame(f, s->reason, s->fix);
+		if (!s->reason[0])
+			silent(f, endpoint, "the container runtime",
+			       "see whether it answers others (crictl version) and restart it");
 	} else if (!s->events) {
 		f->state = "reduced";
 		doctor_blame(
@@ -122,9 +141,33 @@ static void add_api(struct checkup *c, const struct api_status *s)
 	f = doctor_feature(c, "identity", "kubernetes", "");
 	f->without = "labels and owners come from the runtime, as far as it knows them";
 	f->rung = up ? "watch" : "";
-	if (!up) {
-		f->state = "off";
-		doctor_blame(f, s->reason[0] ? s->reason : "it does not answer", s->fix);
+	if (up)
+		return;
+	f->state = "off";
+	if (s->state == API_LISTING && !s->reason[0])
+		silent(f, fact, s->server, "check that a network policy or firewall lets podtrace "
+					   "reach it, and that it answers others (kubectl version)");
+	else
+		doctor_blame(f, s->reason, s->fix);
+}
+
+/* Answers are let go as soon as they are read. */
+static void bill_clients(struct checkup *c, const struct identity *i)
+{
+	const struct cri *cri = identity_cri(i);
+	const struct api *api = identity_api(i);
+
+	if (cri) {
+		doctor_bill(c, "table", "containers of the runtime", CRI_KNOWN_MAX,
+			    cri_bytes_max(cri));
+		doctor_bill(c, "answer", "answer of the runtime", 0,
+			    CRI_MESSAGE_MAX + CRI_MEMORY_MAX);
+	}
+	if (api && api_status(api)->state != API_OFF) {
+		doctor_bill(c, "table", "pods of the API server", API_PODS_MAX + API_OWNERS_MAX,
+			    api_bytes(api));
+		doctor_bill(c, "answer", "answer of the API server", 0,
+			    2 * API_OBJECT_MAX + API_REST_MAX);
 	}
 }
 
@@ -149,6 +192,7 @@ static int ask(struct checkup *c, struct wait *w)
 		add_runtime(c, identity_cri_status(w->identity),
 			    identity_has_runtime(w->identity));
 		add_api(c, identity_api_status(w->identity));
+		bill_clients(c, w->identity);
 	}
 	loop_timer_free(timer);
 	identity_free(w->identity);

@@ -10,6 +10,7 @@
 #include "enrich/names.h"
 #include "fold/hold.h"
 #include "fold/series.h"
+#include "select/follow.h"
 
 struct doctor_feature *doctor_feature(struct checkup *c, const char *group, const char *name,
 				      const char *needs)
@@ -46,6 +47,17 @@ struct doctor_table *doctor_table(struct checkup *c, bool kernel, const char *ty
 	d->tables_n++;
 	*t = (struct doctor_table){ .kernel = kernel, .type = type };
 	return t;
+}
+
+void doctor_bill(struct checkup *c, const char *type, const char *name, u64 entries, u64 bytes)
+{
+	struct doctor_table *t = c->o->memory ? doctor_table(c, false, type) : NULL;
+
+	if (!t)
+		return;
+	str_copy(t->name, sizeof(t->name), str_of(name));
+	t->entries = entries;
+	t->bytes = bytes;
 }
 
 /* ---- the kernel side ---------------------------------------------------------------------- */
@@ -184,8 +196,6 @@ static int probe_capture(struct checkup *c)
 
 /* ---- the user side ------------------------------------------------------------------------ */
 
-#define FIX_CGROUP "mount the node's /sys/fs/cgroup (hostPath) and name it: PODTRACE_CGROUP_BASE"
-
 /* New cgroups tell their names (the feature cgroup/mkdir): only older ones are looked for. */
 static bool names_are_told(const struct doctor *d)
 {
@@ -203,7 +213,11 @@ static void judge_identity(struct checkup *c, const struct enrich_stats *s)
 	f->rung = s->cgroup_by_handle ? "file handle" : "tree walk";
 	if (!s->cgroup_by_handle || s->cgroup_partial)
 		f->state = "reduced";
-	if (!s->cgroup_by_handle) {
+	if (!s->cgroup_by_handle && !node_has_proc(&c->roots)) {
+		char why[NO_PROC_MAX];
+
+		doctor_blame(f, no_proc(c->o, why), FIX_PROC);
+	} else if (!s->cgroup_by_handle) {
 		bool held = privilege_has(&c->privilege, (u32)cap_find(STR("DAC_READ_SEARCH")));
 
 		f->err = held ? 0 : EPERM;
@@ -224,17 +238,6 @@ static void judge_identity(struct checkup *c, const struct enrich_stats *s)
 		      "only a part of the cgroup tree is mounted: what is outside stays without a "
 		      "name",
 		      FIX_CGROUP);
-}
-
-static void bill_enrich(struct checkup *c, const struct enrich_config *config, u64 bytes)
-{
-	struct doctor_table *t = c->o->memory ? doctor_table(c, false, "table") : NULL;
-
-	if (!t)
-		return;
-	snprintf(t->name, sizeof(t->name), "cgroups and processes");
-	t->entries = config->cgroups_max + config->processes_max;
-	t->bytes = bytes;
 }
 
 static int probe_identity(struct checkup *c)
@@ -262,7 +265,8 @@ static int probe_identity(struct checkup *c)
 	enrich_stats(enrich, &stats);
 	if (!err)
 		judge_identity(c, &stats);
-	bill_enrich(c, &config, stats.bytes);
+	doctor_bill(c, "table", "cgroups and processes", config.cgroups_max + config.processes_max,
+		    stats.bytes);
 	enrich_free(enrich);
 	return EXIT_OK;
 }
@@ -270,45 +274,30 @@ static int probe_identity(struct checkup *c)
 /* The tables that are not part of a feature: as agent makes them. */
 static int bill_pipe(struct checkup *c)
 {
+	static const struct follow_config nobody;
 	struct series *series = c->o->memory ? series_new(0) : NULL;
-	struct series_stats stats;
-	struct doctor_table *t;
+	struct follow *follow = c->o->memory ? follow_new(&nobody) : NULL;
+	struct series_stats cells = { 0 };
+	struct follow_stats targets = { 0 };
 
-	if (!series)
-		return EXIT_OK;
-	series_stats(series, &stats);
+	if (series)
+		series_stats(series, &cells);
+	if (follow)
+		follow_stats(follow, &targets);
 	series_free(series);
-	t = doctor_table(c, false, "table");
-	if (t) {
-		snprintf(t->name, sizeof(t->name), "metric series");
-		t->entries = SERIES_CELLS_MAX + SERIES_MAX;
-		t->bytes = stats.bytes;
-	}
-	t = doctor_table(c, false, "table");
-	if (t) {
-		snprintf(t->name, sizeof(t->name), "names of containers and pods");
-		t->entries = NAMES_CONTAINERS_MAX + NAMES_PODS_MAX;
-		t->bytes = NAMES_BYTES_MAX;
-	}
-	t = doctor_table(c, false, "queue");
-	if (t) {
-		snprintf(t->name, sizeof(t->name), "events that wait for names");
-		t->bytes = HOLD_BYTES_MAX;
-	}
+	follow_free(follow);
+	doctor_bill(c, "table", "metric series", SERIES_CELLS_MAX + SERIES_MAX, cells.bytes);
+	doctor_bill(c, "table", "targets by name", FOLLOW_MAX, targets.bytes);
+	doctor_bill(c, "table", "names of containers and pods",
+		    NAMES_CONTAINERS_MAX + NAMES_PODS_MAX, NAMES_BYTES_MAX);
+	doctor_bill(c, "queue", "events that wait for names", 0, HOLD_BYTES_MAX);
 	for (int s = 0; s < SIGNAL_COUNT; s++) {
-		t = doctor_table(c, false, "queue");
-		if (!t)
-			break;
-		snprintf(t->name, sizeof(t->name), "queue of %s",
-			 otel_signal_name((enum otel_signal)s));
-		t->bytes = c->o->queue_bytes;
+		char name[sizeof(((struct doctor_table *)NULL)->name)];
+
+		snprintf(name, sizeof(name), "queue of %s", otel_signal_name((enum otel_signal)s));
+		doctor_bill(c, "queue", name, 0, c->o->queue_bytes);
 	}
-	t = doctor_table(c, false, "table");
-	if (t) {
-		snprintf(t->name, sizeof(t->name), "resources");
-		t->entries = OTEL_RESOURCES_MAX;
-		t->bytes = OTEL_RESOURCE_BYTES_MAX;
-	}
+	doctor_bill(c, "table", "resources", OTEL_RESOURCES_MAX, OTEL_RESOURCE_BYTES_MAX);
 	return EXIT_OK;
 }
 

@@ -157,6 +157,7 @@ static int find(struct identity *i, struct cri_candidate ret[CRI_CANDIDATES_MAX]
 {
 	const struct options *o = i->config.o;
 	struct cri_find find = { .explicit = o->cri_endpoint,
+				 .explicit_by = option_used(o, OPTION_cri_endpoint),
 				 .proc_base = o->proc_base,
 				 .outside_pods = cgroup_proc_outside_pods };
 	int n = cri_find(&find, ret, err, err_cap);
@@ -194,7 +195,7 @@ static int start_cri(struct identity *i)
 		return EXIT_OK;
 	n = find(i, candidates, err, sizeof(err));
 	if (n < 0)
-		return fail(EXIT_USAGE, "--cri-endpoint (PODTRACE_CRI_ENDPOINT): %s", err);
+		return fail(EXIT_USAGE, "%s", err);
 	config.candidates_n = (size_t)n;
 	if (cri_new(&i->cri, i->loop, &config) < 0)
 		return fail(EXIT_RUN, "cannot set up the runtime's client: out of memory");
@@ -335,6 +336,11 @@ struct cri *identity_cri(const struct identity *i)
 const struct cri_status *identity_cri_status(const struct identity *i)
 {
 	return i->cri ? cri_status(i->cri) : NULL;
+}
+
+struct api *identity_api(const struct identity *i)
+{
+	return i->api;
 }
 
 const struct api_status *identity_api_status(const struct identity *i)

@@ -51,6 +51,7 @@ bool identity_has_runtime(const struct identity *i);
 /* NULL: not asked (PODTRACE_CRI_RESOLVE=false). */
 struct cri *identity_cri(const struct identity *i);
 const struct cri_status *identity_cri_status(const struct identity *i);
+struct api *identity_api(const struct identity *i); /* likewise */
 const struct api_status *identity_api_status(const struct identity *i);
 
 #endif

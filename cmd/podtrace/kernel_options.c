@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From options to what the kernel side is to be: shared by all commands that have one. */
+#include <stdio.h>
 #include "cmd/podtrace/run.h"
 
 /* The parser lets only names of families and "all" through: what is no name is "all". */
@@ -44,4 +45,21 @@ int kernel_options(const struct options *o, struct capture_config *config)
 	config->btf = o->btf;
 	config->ring_bytes = o->ring_bytes;
 	return forbid(o, config);
+}
+
+struct node_roots roots_of(const struct options *o)
+{
+	return (struct node_roots){
+		.proc = o->proc_base, .sys = "/sys", .cgroup = o->cgroup_base, .root = ""
+	};
+}
+
+const char *no_proc(const struct options *o, char dst[static NO_PROC_MAX])
+{
+	bool given = o->source[OPTION_proc_base] != FROM_DEFAULT;
+
+	snprintf(dst, NO_PROC_MAX, "%.120s%s%s%s is no proc file system", o->proc_base,
+		 given ? " (" : "", given ? option_used(o, OPTION_proc_base) : "",
+		 given ? ")" : "");
+	return dst;
 }

@@ -41,7 +41,10 @@ static void tell_losses(struct live *v)
 
 static void on_names(void *ctx)
 {
-	pipe_tick(((struct live *)ctx)->pipe, clock_boot_ns());
+	struct live *v = ctx;
+
+	live_relabelled(v);
+	pipe_tick(v->pipe, clock_boot_ns());
 }
 
 static void on_metrics(void *ctx)
@@ -65,6 +68,7 @@ static void on_tick(void *ctx)
 	struct live *v = ctx;
 	u64 now = loop_now(v->loop);
 
+	live_relabelled(v);
 	pipe_tick(v->pipe, now);
 	out_flush(&v->out);
 	if (v->out.closed || v->out.err || (v->tap && (tap_full(v->tap) || tap_error(v->tap))))
@@ -193,10 +197,12 @@ static int start_pipe(struct live *v)
 	config.target = targets_named(v->targets);
 	e = pipe_new(&v->pipe, &config, err, sizeof(err));
 	if (e == -ENODEV) {
-		log_warn("identity", "%s: containers are not told apart", err);
+		log_warn("identity", "%s: containers are not told apart; " FIX_CGROUP, err);
 		config.enrich.cgroup_base = NULL;
 		e = pipe_new(&v->pipe, &config, err, sizeof(err));
 	}
+	if (e && e != -ENOMEM && config.enrich.cgroup_base)
+		return fail(EXIT_RUN, "%s; " FIX_CGROUP, err);
 	return e ? fail(EXIT_RUN, "%s", err) : EXIT_OK;
 }
 
@@ -213,13 +219,20 @@ static int apply_targets(struct live *v)
 /* How well containers can be told, said once at the start. */
 static void tell_identity(struct live *v)
 {
+	const struct node_roots roots = roots_of(v->o);
+	char proc[NO_PROC_MAX];
 	static struct summary s;
 
 	pipe_summary(v->pipe, &s);
 	if (pipe_cgroup_tree(v->pipe) != CGROUP_TREE_V2)
 		log_info("identity", "containers are told apart by the %s tree of cgroup v1",
 			 cgroup_tree_name(pipe_cgroup_tree(v->pipe)));
-	if (s.cgroup_by_walk)
+	if (!node_has_proc(&roots))
+		log_warn("identity",
+			 "%s: processes are not known, and cgroups older than podtrace are found "
+			 "by walking the tree; " FIX_PROC,
+			 no_proc(v->o, proc));
+	else if (s.cgroup_by_walk)
 		log_warn("identity", "cgroups older than podtrace are found by walking the tree: some "
 			 "events of theirs stay without a name; give podtrace the capability "
 			 "DAC_READ_SEARCH");
@@ -409,9 +422,7 @@ static int finish(struct live *v)
 
 int run_live(const struct options *o)
 {
-	const struct node_roots roots = {
-		.proc = o->proc_base, .sys = "/sys", .cgroup = o->cgroup_base, .root = ""
-	};
+	const struct node_roots roots = roots_of(o);
 	struct live v = { .o = o,
 			  .start_ns = clock_boot_ns(),
 			  .wall_offset_ns = clock_wall_offset_ns() };

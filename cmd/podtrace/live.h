@@ -24,6 +24,7 @@ struct live {
 	s64 wall_offset_ns; /* at the start */
 	u64 start_ns, clock_ns, expire_ns;
 	u64 lost_told;
+	u64 relabelled_ns; /* targets were met again because of labels */
 	struct loop_timer *metrics, *tick, *end;
 	struct loop_timer *names; /* armed when a name came: once for all that came together */
 	bool stopping;
@@ -40,5 +41,8 @@ void live_pipe_hooks(struct live *v, struct pipe_config *config);
 void live_identity_hooks(struct live *v, struct identity_config *config);
 /* A cgroup that was there before us. */
 void live_meet(void *ctx, u64 cgroup, struct str path);
+/* Meet all of them again when labels changed by which targets are chosen: once a second at most,
+ * since it costs a walk of the tree and everybody who may change a label could ask for it. */
+void live_relabelled(struct live *v);
 
 #endif

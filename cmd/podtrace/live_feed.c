@@ -171,6 +171,16 @@ void live_meet(void *ctx, u64 cgroup, struct str path)
 		pipe_meet(v->pipe, cgroup, path, clock_boot_ns());
 }
 
+void live_relabelled(struct live *v)
+{
+	u64 now = clock_boot_ns();
+
+	if (now - v->relabelled_ns < NSEC_PER_SEC || !pipe_relabelled(v->pipe, now))
+		return;
+	v->relabelled_ns = now;
+	enrich_walk(pipe_enrich(v->pipe), live_meet, v);
+}
+
 void live_collect(struct live *v)
 {
 	struct pipe_asked asked;

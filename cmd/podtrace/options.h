@@ -124,6 +124,10 @@ void options_help(const struct options *o, struct buf *ret);
 struct str option_items(const struct option_list *list);
 bool option_has(const struct option_list *list, struct str item);
 
+/* What the value came by, to be named when it is wrong: "--proc-base" or its variable; the flag
+ * if it is the default. Stays. */
+const char *option_used(const struct options *o, enum option option);
+
 /* ---- the tables, for the parser, the help and tools/gendocs.c --------------------------- */
 
 struct option_row {

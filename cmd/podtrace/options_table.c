@@ -2,6 +2,8 @@
 /* The tables of commands and options as data, and what follows from one row alone. */
 #include "cmd/podtrace/options.h"
 
+#include <stdio.h>
+
 #include "base/parse.h"
 
 /* A new family in the registry is a new choice of --families, help and docs included. */
@@ -49,6 +51,17 @@ const struct option_layout option_layout[] = {
 #include "cmd/podtrace/options.def"
 };
 const size_t option_layout_n = ARRAY_SIZE(option_layout);
+
+const char *option_used(const struct options *o, enum option option)
+{
+	static char flags[OPTION_COUNT][32];
+	const struct option_row *row = &option_rows[option];
+
+	if (!row->flag || (row->env && o->source[option] == FROM_ENV))
+		return row->env;
+	snprintf(flags[option], sizeof(flags[option]), "--%s", row->flag);
+	return flags[option];
+}
 
 struct str option_choices(const struct option_row *row)
 {

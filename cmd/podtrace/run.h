@@ -4,6 +4,7 @@
 #define RUN_H
 
 #include "cmd/podtrace/options.h"
+#include "node/tree.h"
 #include "otel/otel.h"
 #include "pipe.h"
 #include "select/target.h"
@@ -22,6 +23,18 @@ int run_replay(const struct options *o);
 int run_doctor(const struct options *o);
 /* In one line of the log, at every start: what node this is. */
 void doctor_brief(const struct options *o);
+
+/* Where the node is read: at the bases of the options. */
+struct node_roots roots_of(const struct options *o);
+/* "/x (--proc-base) is no proc file system" */
+#define NO_PROC_MAX 200
+const char *no_proc(const struct options *o, char dst[static NO_PROC_MAX]);
+#define FIX_PROC                                                                                   \
+	"mount the node's /proc (in a pod: hostPath, with hostPID: true; else mount -t proc proc " \
+	"/proc) and name it by --proc-base or PODTRACE_PROC_BASE"
+#define FIX_CGROUP                                                                                 \
+	"mount the node's /sys/fs/cgroup (in a pod: hostPath) and name it by --cgroup-base or "    \
+	"PODTRACE_CGROUP_BASE"
 
 /* Families, forbidden means, types and ring of the options. An exit code. */
 int kernel_options(const struct options *o, struct capture_config *config);

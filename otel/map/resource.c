@@ -368,6 +368,8 @@ static void put_what_it_is(struct mapped_resource *r, const struct whose *w)
 		resource_put(r, "podtrace.who", STR("helper"));
 	if (w->who->kind == WHO_UNKNOWN)
 		resource_put(r, "podtrace.who", STR("unknown"));
+	if (w->who->unknown)
+		resource_put(r, "podtrace.unknown.reason", str_of(w->who->unknown));
 }
 
 static void put_flags(struct mapped_resource *r)

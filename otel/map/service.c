@@ -117,6 +117,7 @@ static struct str instance_of(struct mapped_resource *r, const struct whose *w)
 	};
 	const struct str id = str_of(w->who->container_id), host = str_of(w->host->name);
 	const struct str dot = STR("."), unit = str_of(w->who->unit);
+	const struct str reason = str_of(w->who->unknown ? w->who->unknown : "");
 	struct str said = first(list, ARRAY_SIZE(list));
 
 	if (said.n)
@@ -138,7 +139,8 @@ static struct str instance_of(struct mapped_resource *r, const struct whose *w)
 	case WHO_UNIT:
 		return resource_join(r, (struct str[]){ host, dot, unit }, 3);
 	case WHO_UNKNOWN:
-		return resource_join(r, (struct str[]){ host, STR(".unknown") }, 2);
+		return resource_join(r, (struct str[]){ host, STR(".unknown"), dot, reason },
+				     reason.n ? 4 : 2);
 	case WHO_HOST:
 		break;
 	}

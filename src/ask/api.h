@@ -90,6 +90,6 @@ int api_new(struct api **ret, struct loop *l, const struct api_config *config);
 void api_free(struct api *a);		/* NULL is fine; from any handler but api's own */
 
 const struct api_status *api_status(const struct api *a);
-size_t api_bytes(const struct api *a);
+size_t api_bytes(const struct api *a); /* tables with all entries; buffers as they are */
 
 #endif

@@ -199,6 +199,7 @@ static void read_container(struct api_pod *p, yyjson_val *status, yyjson_val *sp
 		.name = text_at(status, "name"),
 		.image_id = text_at(status, "imageID"),
 		.restarts = restarts > UINT32_MAX ? UINT32_MAX : (u32)restarts,
+		.exited = yyjson_is_obj(at(at(status, "state"), "terminated")),
 	};
 	if (!c->name.n || !read_id(c->id, id)) {
 		p->containers_bad++;

@@ -60,14 +60,18 @@ static void say_status(struct api_words *w, const struct api_trouble *t, const c
 	case 503:
 		snprintf(w->reason, sizeof(w->reason), "%s is too busy to let us %s pods (%d)%s%s",
 			 t->server, t->verb, t->http, colon, message);
+		snprintf(w->fix, sizeof(w->fix),
+			 "podtrace asks again by itself; see what loads the API server "
+			 "(apiserver_flowcontrol_rejected_requests_total)");
 		return;
 	default:
 		snprintf(w->reason, sizeof(w->reason), "%s answered %d when asked to %s pods%s%s",
 			 t->server, t->http, t->verb, colon, message);
-		if (t->http >= 300 && t->http < 400)
-			snprintf(w->fix, sizeof(w->fix),
-				 "name the API server itself: the token must not follow a "
-				 "redirect");
+		snprintf(w->fix, sizeof(w->fix), "%s",
+			 t->http >= 300 && t->http < 400
+				 ? "name the API server itself: the token must not follow a "
+				   "redirect"
+				 : "see the API server's own log; podtrace asks again by itself");
 	}
 }
 
@@ -81,7 +85,9 @@ static void say_stopped(struct api_words *w, const struct api_trouble *t)
 		why = "sent more than there is memory for";
 	snprintf(w->reason, sizeof(w->reason), "%s %s when asked to %s pods", t->server, why,
 		 t->verb);
-	if (t->stopped == -EBADMSG)
+	if (t->stopped == -ENOMEM)
+		snprintf(w->fix, sizeof(w->fix), "raise podtrace's memory limit");
+	else
 		snprintf(w->fix, sizeof(w->fix),
 			 "see whether a proxy stands between: curl -k %s/version", t->server);
 }
@@ -105,6 +111,9 @@ static void say_tls(struct api_words *w, const struct api_trouble *t)
 	case CURLE_SSL_CACERT_BADFILE:
 		snprintf(w->reason, sizeof(w->reason), "the CA in %.96s cannot be used: %.120s",
 			 t->ca_file, t->error);
+		snprintf(w->fix, sizeof(w->fix),
+			 "give the pod its service account's files: automountServiceAccountToken: "
+			 "true");
 		return;
 	default:
 		snprintf(w->reason, sizeof(w->reason), "no TLS with %s: %.160s", t->server,
@@ -138,6 +147,9 @@ static void say_unreached(struct api_words *w, const struct api_trouble *t)
 	default:
 		snprintf(w->reason, sizeof(w->reason), "%s broke off while we %s pods: %.160s",
 			 t->server, t->verb, t->error);
+		snprintf(w->fix, sizeof(w->fix),
+			 "podtrace asks again by itself; if it stays so, see whether a proxy or "
+			 "load balancer ends what is idle");
 	}
 }
 

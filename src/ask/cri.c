@@ -43,7 +43,7 @@ int cri_call(struct cri *c, struct grpc *g, struct grpc_call **ret, struct grpc_
 int cri_ended(struct cri *c, const char *what, const struct grpc_end *end)
 {
 	bool lost = end->fault == GRPC_BROKEN || end->fault == GRPC_NO_CONNECTION;
-	char words[CRI_WORDS_MAX];
+	struct cri_fault fault;
 
 	if (end->fault == GRPC_ANSWERED && end->status == GRPC_OK) {
 		c->timeouts = 0;
@@ -56,21 +56,23 @@ int cri_ended(struct cri *c, const char *what, const struct grpc_end *end)
 	c->timeouts = end->fault == GRPC_TIMEOUT ? c->timeouts + 1 : 0;
 	if (c->timeouts == CRI_TIMEOUTS_MAX || (c->timeouts && c->status.state == CRI_READING))
 		lost = true;
-	cri_words(words, end);
-	cri_complain(c, what, words);
+	cri_judge(end, &fault);
+	cri_complain(c, what, &fault);
 	if (!lost)
 		return -EIO;
-	cri_lost(c, cri_judge(end), words);
+	cri_lost(c, &fault);
 	return -ENOTCONN;
 }
 
 void cri_unreadable(struct cri *c, const char *what, int err)
 {
+	struct cri_fault fault = cri_fault(CRI_GARBAGE, -err,
+					   err == -EMSGSIZE ? "the answer takes too much memory"
+							    : "the answer is no message of that type");
+
 	c->status.failures++;
 	c->status.too_large += err == -EMSGSIZE;
-	cri_complain(c, what,
-		     err == -EMSGSIZE ? "the answer takes too much memory"
-				      : "the answer is no message of that type");
+	cri_complain(c, what, &fault);
 }
 
 static void drop(struct cri *c)
@@ -141,24 +143,25 @@ static void take(struct cri *c, const struct cri_version *v)
 static void on_version(void *ctx, const struct grpc_end *end)
 {
 	struct cri *c = ctx;
-	char words[CRI_WORDS_MAX];
+	struct cri_fault fault;
 	struct cri_version v;
 
 	if (end->fault || end->status) {
 		c->status.failures++;
-		cri_words(words, end);
-		cri_note(c, cri_judge(end), words);
+		cri_judge(end, &fault);
+		cri_note(c, &fault);
 		next_candidate(c);
 	} else if (cri_answer_version(&v, end->message)) {
 		c->status.failures++;
-		cri_note(c, CRI_GARBAGE, "its answer is no version of a container runtime");
+		fault = cri_fault(CRI_GARBAGE, 0, "its answer is no version of a container runtime");
+		cri_note(c, &fault);
 		next_candidate(c);
 	} else {
 		take(c, &v);
 	}
 }
 
-static enum cri_trouble ask_version(struct cri *c, const char *path, char *text)
+static bool ask_version(struct cri *c, const char *path, struct cri_fault *ret)
 {
 	struct grpc_request r = { .method = CRI_METHOD("Version"),
 				  .message_max = VERSION_MAX,
@@ -170,11 +173,11 @@ static enum cri_trouble ask_version(struct cri *c, const char *path, char *text)
 	if (!err)
 		err = cri_call(c, c->grpc, &call, &r);
 	if (!err)
-		return CRI_FINE;
+		return true;
 	grpc_free(c->grpc);
 	c->grpc = NULL;
-	str_copy(text, CRI_WORDS_MAX, str_of(strerror(-err)));
-	return CRI_ERROR;
+	*ret = cri_fault(CRI_ERROR, -err, strerror(-err));
+	return false;
 }
 
 static bool some_required(const struct cri *c)
@@ -192,18 +195,14 @@ static void try_next(struct cri *c)
 
 	for (; c->at < c->candidates_n; c->at++) {
 		const struct cri_candidate *candidate = &c->candidates[c->at];
-		char text[CRI_WORDS_MAX];
-		enum cri_trouble trouble;
+		struct cri_fault fault;
 
 		if (required && !candidate->required)
 			continue;
 		c->tried++;
-		trouble = cri_look(candidate->path, text);
-		if (!trouble)
-			trouble = ask_version(c, candidate->path, text);
-		if (!trouble)
+		if (cri_look(candidate->path, &fault) && ask_version(c, candidate->path, &fault))
 			return;
-		cri_note(c, trouble, text);
+		cri_note(c, &fault);
 	}
 	search_failed(c);
 }
@@ -213,11 +212,12 @@ static void search(struct cri *c)
 	if (c->rounds++ && c->config.refind)
 		c->candidates_n = c->config.refind(c->config.ctx, c->candidates);
 	c->at = c->tried = 0;
-	c->worst = CRI_FINE;
+	c->worst.trouble = CRI_FINE;
+	c->worst.err = 0;
 	try_next(c);
 }
 
-void cri_lost(struct cri *c, enum cri_trouble trouble, const char *text)
+void cri_lost(struct cri *c, const struct cri_fault *fault)
 {
 	bool steady = loop_now(c->loop) - c->up_ns >= PAUSE_MAX_NS;
 	bool up = c->status.state == CRI_UP;
@@ -227,7 +227,7 @@ void cri_lost(struct cri *c, enum cri_trouble trouble, const char *text)
 		if (!c->was_up)
 			c->status.endpoint[0] = 0;
 		set_state(c, c->was_up ? CRI_DOWN : c->rounds > 1 ? CRI_NONE : CRI_SEARCHING);
-		cri_note(c, trouble, text);
+		cri_note(c, fault);
 		next_candidate(c);
 		return;
 	}
@@ -348,6 +348,12 @@ const struct cri_status *cri_status(const struct cri *c)
 static size_t used(const struct table *t)
 {
 	return table_bytes(t) / table_cap(t) * table_len(t);
+}
+
+size_t cri_bytes_max(const struct cri *c)
+{
+	return sizeof(*c) + CRI_CANDIDATES_MAX * sizeof(*c->candidates) +
+	       table_bytes(c->known.ids) + table_bytes(c->known.pods) + table_bytes(c->wants);
 }
 
 size_t cri_bytes(const struct cri *c)

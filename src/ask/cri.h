@@ -47,7 +47,7 @@
 struct cri_candidate {
 	char path[256];		/* of a unix socket, without unix:// */
 	const char *how;	/* static */
-	bool required;		/* explicitly configured: no others are tried */
+	bool required;		/* explicitly configured: no others are tried; how: by what */
 };
 
 enum cri_state {
@@ -68,6 +68,7 @@ struct cri_status {
 	/* Why there is none, or why the last call failed, as a sentence; "" if all is well. */
 	char reason[320];
 	char fix[160];		/* what to do about it */
+	int err;		/* errno behind it; 0: none is known */
 	u64 calls, failures;	/* unary calls and streams; those that failed */
 	u64 events_n, polls;
 	u64 too_large;		/* messages over a limit; counted in failures, too */
@@ -128,6 +129,7 @@ typedef void (*cri_place_fn)(void *ctx, const struct cri_place *place);
 int cri_locate(struct cri *c, struct str id, const char *fields, cri_place_fn fn, void *ctx);
 
 const struct cri_status *cri_status(const struct cri *c);
-size_t cri_bytes(const struct cri *c);	/* for the memory bill */
+size_t cri_bytes(const struct cri *c);	/* now */
+size_t cri_bytes_max(const struct cri *c); /* with all entries; without an answer that is read */
 
 #endif

@@ -58,6 +58,7 @@ struct application {
 	s64 created_at;
 	struct map labels;
 	u32 flags;
+	Runtime__V1__ContainerState state;
 };
 
 /* ---- maps ---------------------------------------------------------------------------------- */
@@ -180,6 +181,7 @@ static void tell_application(struct cri_known *k, const struct application *a)
 			       .image = image_name(a->image),
 			       .image_id = image_id(a),
 			       .restarts = a->metadata ? a->metadata->attempt : 0,
+			       .exited = a->state == RUNTIME__V1__CONTAINER_STATE__CONTAINER_EXITED,
 			       .created_ns = unix_ns(a->created_at) };
 
 	if (!cri_id_ok(str_of(a->id))) {
@@ -252,6 +254,7 @@ int cri_answer_containers(struct cri_known *k, struct str message)
 					   .image_ref = c->image_ref,
 					   .image_id = c->image_id,
 					   .created_at = c->created_at,
+					   .state = c->state,
 					   .labels = { c->labels, c->n_labels } };
 
 		tell_application(k, &app);
@@ -306,6 +309,7 @@ static void tell_status(struct cri_known *k, const Runtime__V1__ContainerStatus 
 				   .image_ref = c->image_ref,
 				   .image_id = c->image_id,
 				   .created_at = c->created_at,
+				   .state = c->state,
 				   .labels = { c->labels, c->n_labels },
 				   .flags = CRI_FULL };
 

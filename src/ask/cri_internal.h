@@ -28,6 +28,13 @@ enum cri_trouble {
 	CRI_DENIED,	/* we may not connect */
 };
 
+/* What went wrong with a place or a call. */
+struct cri_fault {
+	enum cri_trouble trouble;
+	int err;		/* errno, 0: none of it is known */
+	char words[CRI_WORDS_MAX];
+};
+
 /* One question of cri_want that is on its way. */
 struct cri_asking {
 	struct cri *cri;
@@ -62,9 +69,8 @@ struct cri {
 	size_t tried;			/* in this round */
 	u64 rounds;
 	u64 pause_ns;			/* after this one */
-	enum cri_trouble worst;		/* the most telling so far, and about which one */
+	struct cri_fault worst;		/* the most telling so far, and about which one */
 	size_t worst_at;
-	char worst_text[CRI_WORDS_MAX];
 
 	/* lists */
 	bool listing;
@@ -96,7 +102,7 @@ int cri_ended(struct cri *c, const char *what, const struct grpc_end *end);
 /* Its answer could not be read (cri_answer.h). */
 void cri_unreadable(struct cri *c, const char *what, int err);
 /* The runtime is of no use (any more): its calls are gone, the search goes on. */
-void cri_lost(struct cri *c, enum cri_trouble trouble, const char *text);
+void cri_lost(struct cri *c, const struct cri_fault *fault);
 /* Both lists are read, or failed in a way that no other runtime mends. */
 void cri_listed(struct cri *c);
 void cri_arm(struct cri *c, u64 after_ns);
@@ -107,17 +113,17 @@ static inline bool cri_is_there(const struct cri *c)
 
 /* ---- cri_reason.c ---- */
 
-/* Is there a socket at all? CRI_FINE: try it. */
-enum cri_trouble cri_look(const char *path, char text[static CRI_WORDS_MAX]);
-enum cri_trouble cri_judge(const struct grpc_end *end);
+/* Is there a socket at all? True: try it. */
+bool cri_look(const char *path, struct cri_fault *ret);
 /* How a call failed. */
-void cri_words(char dst[static CRI_WORDS_MAX], const struct grpc_end *end);
+void cri_judge(const struct grpc_end *end, struct cri_fault *ret);
+struct cri_fault cri_fault(enum cri_trouble trouble, int err, const char *words);
 /* Remember what is wrong with the candidate that is tried. */
-void cri_note(struct cri *c, enum cri_trouble trouble, const char *text);
-/* status.reason and .fix of a search without result. */
+void cri_note(struct cri *c, const struct cri_fault *fault);
+/* status.reason, .fix and .err of a search without result. */
 void cri_explain(struct cri *c);
-/* The same of a call: "METHOD at /run/x.sock: words". */
-void cri_complain(struct cri *c, const char *what, const char *words);
+/* The same of a call to the runtime that is there, or was: "METHOD at /run/x.sock: words". */
+void cri_complain(struct cri *c, const char *what, const struct cri_fault *fault);
 void cri_all_well(struct cri *c);
 
 /* ---- cri_lists.c ---- */

@@ -8,7 +8,7 @@
 static bool read_list(struct cri *c, const char *what, const struct grpc_end *end, bool sandboxes)
 {
 	int err = cri_ended(c, what, end);
-	char words[CRI_WORDS_MAX];
+	struct cri_fault fault;
 
 	if (err == -ENOTCONN)
 		return false;
@@ -21,12 +21,20 @@ static bool read_list(struct cri *c, const char *what, const struct grpc_end *en
 			cri_unreadable(c, what, err);
 	} else if (end->fault == GRPC_ANSWERED && c->status.state == CRI_READING) {
 		/* One that is starting up says so; another one may do better. */
-		cri_words(words, end);
-		cri_lost(c, CRI_ERROR, words);
+		cri_judge(end, &fault);
+		fault.trouble = CRI_ERROR;
+		cri_lost(c, &fault);
 		return false;
 	}
 	c->lists_bad = c->lists_bad || err;
 	return true;
+}
+
+static void no_memory(struct cri *c, const char *what)
+{
+	struct cri_fault fault = cri_fault(CRI_ERROR, ENOMEM, "out of memory");
+
+	cri_complain(c, what, &fault);
 }
 
 static void on_containers(void *ctx, const struct grpc_end *end)
@@ -53,7 +61,7 @@ static void on_pods(void *ctx, const struct grpc_end *end)
 	cri_wants_fill(c);
 	if (!cri_call(c, c->grpc, &call, &r))
 		return;
-	cri_complain(c, "ListContainers", "out of memory");
+	no_memory(c, "ListContainers");
 	c->listing = false;
 	cri_listed(c);
 }
@@ -73,6 +81,6 @@ void cri_lists(struct cri *c)
 	c->listing = !cri_call(c, c->grpc, &call, &r);
 	if (c->listing)
 		return;
-	cri_complain(c, "ListPodSandbox", "out of memory");
+	no_memory(c, "ListPodSandbox");
 	cri_listed(c);
 }

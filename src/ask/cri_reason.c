@@ -10,25 +10,42 @@
 
 #include "base/errname.h"
 
-#define FIX_MOUNT                                                                                  \
+#define MOUNT                                                                                      \
 	"mount the directory of the runtime's socket (hostPath /run/containerd or /run/crio), "    \
-	"or set PODTRACE_CRI_ENDPOINT"
+	"or set "
 
-static const char *const fixes[] = {
-	[CRI_FINE] = FIX_MOUNT, /* no candidate at all */
-	[CRI_MISSING] = FIX_MOUNT,
-	[CRI_LONG_PATH] = "mount the directory of the socket at a shorter path",
-	[CRI_NO_SOCKET] = "mount the socket's directory, not the socket itself: what is missing "
-			  "when a container starts is made a directory",
-	[CRI_REFUSED] = "start the runtime; where it runs, mount the socket's directory, not the "
-			"socket itself, which a restart replaces",
-	[CRI_GARBAGE] = "set PODTRACE_CRI_ENDPOINT to the CRI socket of containerd or CRI-O",
-	[CRI_NO_SERVICE] = "enable the runtime's CRI v1 plugin (disabled_plugins in containerd's "
-			   "config.toml), or set PODTRACE_CRI_ENDPOINT to another runtime",
-	[CRI_HANGS] = "see whether the runtime answers others (crictl version) and restart it",
-	[CRI_ERROR] = "see the runtime's own log",
-	[CRI_DENIED] = "run as user 0; with SELinux, give the pod seLinuxOptions.type spc_t",
+/* Between the two stands what names an endpoint; without a second part nothing does. */
+static const struct {
+	const char *before, *after;
+} fixes[] = {
+	[CRI_FINE] = { MOUNT, "" }, /* no candidate at all */
+	[CRI_MISSING] = { MOUNT, "" },
+	[CRI_LONG_PATH] = { "mount the directory of the socket at a shorter path", NULL },
+	[CRI_NO_SOCKET] = { "mount the socket's directory, not the socket itself: what is missing "
+			    "when a container starts is made a directory", NULL },
+	[CRI_REFUSED] = { "start the runtime; where it runs, mount the socket's directory, not the "
+			  "socket itself, which a restart replaces", NULL },
+	[CRI_GARBAGE] = { "set ", " to the CRI socket of containerd or CRI-O" },
+	[CRI_NO_SERVICE] = { "enable the runtime's CRI v1 plugin (disabled_plugins in containerd's "
+			     "config.toml), or set ", " to another runtime" },
+	[CRI_HANGS] = { "see whether the runtime answers others (crictl version) and restart it",
+			NULL },
+	[CRI_ERROR] = { "see the runtime's own log", NULL },
+	[CRI_DENIED] = { "run as user 0; with SELinux, give the pod seLinuxOptions.type spc_t",
+			 NULL },
 };
+
+/* Who has set one by an option is told that one: a variable would not count beside it. */
+static void put_fix(struct cri *c, enum cri_trouble trouble)
+{
+	const char *name = "PODTRACE_CRI_ENDPOINT", *after = fixes[trouble].after;
+
+	for (size_t i = 0; i < c->candidates_n; i++)
+		if (c->candidates[i].required)
+			name = c->candidates[i].how;
+	snprintf(c->status.fix, sizeof(c->status.fix), "%s%s%s", fixes[trouble].before,
+		 after ? name : "", after ? after : "");
+}
 
 static enum cri_trouble of_errno(int err)
 {
@@ -60,29 +77,40 @@ static const char *words_of(enum cri_trouble trouble, int err)
 	}
 }
 
-enum cri_trouble cri_look(const char *path, char text[static CRI_WORDS_MAX])
+struct cri_fault cri_fault(enum cri_trouble trouble, int err, const char *words)
 {
-	enum cri_trouble trouble;
+	struct cri_fault f = { .trouble = trouble, .err = err };
+
+	str_copy(f.words, sizeof(f.words), str_of(words));
+	return f;
+}
+
+bool cri_look(const char *path, struct cri_fault *ret)
+{
 	struct stat st;
 
 	if (stat(path, &st)) {
-		trouble = of_errno(errno);
-		str_copy(text, CRI_WORDS_MAX, str_of(words_of(trouble, errno)));
-		return trouble;
+		int err = errno;
+		enum cri_trouble trouble = of_errno(err);
+
+		*ret = cri_fault(trouble, err, words_of(trouble, err));
+		return false;
 	}
 	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(text, CRI_WORDS_MAX, "it is %s and no socket",
-			 S_ISDIR(st.st_mode) ? "a directory" : "a file");
-		return CRI_NO_SOCKET;
+		*ret = cri_fault(CRI_NO_SOCKET, ENOTSOCK,
+				 S_ISDIR(st.st_mode) ? "it is a directory and no socket"
+						     : "it is a file and no socket");
+		return false;
 	}
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
-		snprintf(text, CRI_WORDS_MAX, "the path is longer than a socket's address");
-		return CRI_LONG_PATH;
+		*ret = cri_fault(CRI_LONG_PATH, ENAMETOOLONG,
+				 "the path is longer than a socket's address");
+		return false;
 	}
-	return CRI_FINE;
+	return true;
 }
 
-enum cri_trouble cri_judge(const struct grpc_end *end)
+static enum cri_trouble trouble_of(const struct grpc_end *end)
 {
 	switch (end->fault) {
 	case GRPC_NO_CONNECTION:
@@ -99,23 +127,24 @@ enum cri_trouble cri_judge(const struct grpc_end *end)
 	}
 }
 
-void cri_words(char dst[static CRI_WORDS_MAX], const struct grpc_end *end)
+void cri_judge(const struct grpc_end *end, struct cri_fault *ret)
 {
+	*ret = cri_fault(trouble_of(end), end->err, end->text);
 	if (end->fault == GRPC_NO_CONNECTION)
-		str_copy(dst, CRI_WORDS_MAX, str_of(words_of(cri_judge(end), end->err)));
+		*ret = cri_fault(ret->trouble, end->err, words_of(ret->trouble, end->err));
+	else if (end->fault == GRPC_TIMEOUT)
+		ret->err = ETIMEDOUT;
 	else if (end->fault == GRPC_ANSWERED)
-		snprintf(dst, CRI_WORDS_MAX, "%s: %s", grpc_status_name(end->status), end->text);
-	else
-		str_copy(dst, CRI_WORDS_MAX, str_of(end->text));
+		snprintf(ret->words, sizeof(ret->words), "%s: %s", grpc_status_name(end->status),
+			 end->text[0] ? end->text : "it does not say why");
 }
 
-void cri_note(struct cri *c, enum cri_trouble trouble, const char *text)
+void cri_note(struct cri *c, const struct cri_fault *fault)
 {
-	if (trouble <= c->worst)
+	if (fault->trouble <= c->worst.trouble)
 		return;
-	c->worst = trouble;
+	c->worst = *fault;
 	c->worst_at = c->at;
-	str_copy(c->worst_text, sizeof(c->worst_text), str_of(text));
 }
 
 /* The same way with each of them, or the most telling of several. */
@@ -125,7 +154,8 @@ void cri_explain(struct cri *c)
 	struct cri_status *s = &c->status;
 	char several[32] = "";
 
-	str_copy(s->fix, sizeof(s->fix), str_of(fixes[c->worst]));
+	put_fix(c, c->worst.trouble);
+	s->err = c->worst.err;
 	if (!c->tried) {
 		str_copy(s->reason, sizeof(s->reason),
 			 STR("CRI endpoint not found: no container runtime's socket is where one "
@@ -135,18 +165,27 @@ void cri_explain(struct cri *c)
 	if (c->tried > 1)
 		snprintf(several, sizeof(several), "%u places tried; ", (u32)c->tried);
 	snprintf(s->reason, sizeof(s->reason), "%s%s%.100s (%.30s): %.128s",
-		 c->worst == CRI_MISSING ? "CRI endpoint not found: " : "no container runtime: ",
-		 several, worst->path, worst->how, c->worst_text);
+		 c->worst.trouble == CRI_MISSING ? "CRI endpoint not found: " : "no container runtime: ",
+		 several, worst->path, worst->how, c->worst.words);
 }
 
-void cri_complain(struct cri *c, const char *what, const char *words)
+void cri_complain(struct cri *c, const char *what, const struct cri_fault *fault)
 {
-	snprintf(c->status.reason, sizeof(c->status.reason), "%s at %.100s: %s", what,
-		 c->status.endpoint, words);
-	c->status.fix[0] = 0;
+	static const char again[] = "see whether the runtime runs, and its own log; podtrace finds "
+				    "it again by itself";
+	struct cri_status *s = &c->status;
+
+	snprintf(s->reason, sizeof(s->reason), "%.30s at %.100s: %.180s", what, s->endpoint,
+		 fault->words);
+	s->err = fault->err;
+	put_fix(c, fault->trouble);
+	/* It was at this place, and a runtime. */
+	if (fault->trouble == CRI_MISSING || fault->trouble == CRI_GARBAGE)
+		str_copy(s->fix, sizeof(s->fix), STR(again));
 }
 
 void cri_all_well(struct cri *c)
 {
 	c->status.reason[0] = c->status.fix[0] = 0;
+	c->status.err = 0;
 }

@@ -149,7 +149,8 @@ static void add_crictl(struct search *s)
 	}
 }
 
-static int add_explicit(struct search *s, const char *endpoint, char *err, size_t err_cap)
+static int add_explicit(struct search *s, const char *endpoint, const char *by, char *err,
+			size_t err_cap)
 {
 	static const struct stat unknown;
 	char path[sizeof(s->found[0].path)], full[CRI_SOCKET_PATH_MAX + 1];
@@ -159,21 +160,21 @@ static int add_explicit(struct search *s, const char *endpoint, char *err, size_
 			(str_starts(given, STR("unix:")) || str_starts(given, STR("/")));
 
 	if (is_path && snprintf(full, sizeof(full), "%s%s", s->root, path) < (int)sizeof(full)) {
-		add(s, full, "PODTRACE_CRI_ENDPOINT", &unknown);
+		add(s, full, by, &unknown);
 		s->found[0].required = true;
 		return 1;
 	}
 	if (is_path || too_long)
 		snprintf(err, err_cap,
-			 "PODTRACE_CRI_ENDPOINT=%.40s...: too long, a unix socket's path has at "
-			 "most %d bytes; mount its folder at a shorter path",
-			 endpoint, CRI_SOCKET_PATH_MAX);
+			 "%s=%.40s...: too long, a unix socket's path has at most %d bytes; mount "
+			 "its folder at a shorter path",
+			 by, endpoint, CRI_SOCKET_PATH_MAX);
 	else
 		snprintf(err, err_cap,
-			 "PODTRACE_CRI_ENDPOINT=%s: not the address of a unix socket, and runtimes "
-			 "are asked over no other; write unix:///run/containerd/containerd.sock or "
+			 "%s=%s: not the address of a unix socket, and runtimes are asked over no "
+			 "other; write unix:///run/containerd/containerd.sock or "
 			 "/run/crio/crio.sock, wherever yours is",
-			 endpoint);
+			 by, endpoint);
 	return -EINVAL;
 }
 
@@ -185,7 +186,10 @@ int cri_find(const struct cri_find *find, struct cri_candidate ret[CRI_CANDIDATE
 
 	bases_init(&s, proc);
 	if (find->explicit && find->explicit[0])
-		return add_explicit(&s, find->explicit, err, err_cap);
+		return add_explicit(&s, find->explicit,
+				    find->explicit_by ? find->explicit_by
+						      : "PODTRACE_CRI_ENDPOINT",
+				    err, err_cap);
 	add_kubelets(&s, find, proc);
 	add_crictl(&s);
 	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)

@@ -13,8 +13,9 @@
 #include "ask/cri.h"
 
 struct cri_find {
-	/* PODTRACE_CRI_ENDPOINT: "unix:///run/x.sock", "/run/x.sock"; NULL or "": not set */
+	/* What was configured: "unix:///run/x.sock", "/run/x.sock"; NULL or "": nothing */
 	const char *explicit;
+	const char *explicit_by; /* by what, static: NULL means PODTRACE_CRI_ENDPOINT */
 	const char *proc_base;	/* "/proc": where a kubelet is looked for; NULL means that */
 	const char *root;	/* "" or a directory that stands for / (tests); NULL means "" */
 	/* Whether a process with this /proc/PID/cgroup is certainly in no pod: what

@@ -149,12 +149,12 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		goto fail;
 	c->types.fd = -1;
 	c->config = *config;
+	say_setup(); /* first of all that asks libbpf */
 	c->cpus = libbpf_num_possible_cpus();
 	c->percpu = calloc((size_t)(c->cpus > 0 ? c->cpus : 1), sizeof(*c->percpu));
 	c->poll = loop_timer_new(l, on_poll, c);
 	if (!c->percpu || !c->poll)
 		goto fail;
-	say_setup();
 	raise_memlock();
 	e = types_open(&c->types, config->btf, err, err_cap);
 	if (e)
@@ -173,6 +173,7 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		return 0;
 	}
 	load_families(c);
+	maps_let_go(&c->maps);
 	types_close(&c->types);
 	if (!count_on(c) && !config->diagnose) {
 		e = nothing_works(c, err, err_cap);
@@ -269,32 +270,15 @@ void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup),
 	}
 }
 
-/* Whether the row before or behind it is the second program of a pair on one tracepoint
- * (bpf/lib/again.h): what one of them misses the other tells. */
-static bool is_paired(const struct bpf_object *o, size_t i)
-{
-	const char *hook = bpf_program__section_name(bpf_object__find_program_by_name(o, progs[i].name));
-
-	for (size_t k = i ? i - 1 : 0; k < progs_n && k <= i + 1; k++) {
-		const struct bpf_program *p = bpf_object__find_program_by_name(o, progs[k].name);
-
-		if (k != i && p && !strcmp(bpf_program__section_name(p), hook))
-			return true;
-	}
-	return false;
-}
-
 /* What the kernel counts of programs that it could not run. */
-static void add_unseen(const struct bpf_object *o, struct ledger_page *ret)
+static void add_unseen(const struct held *h, struct ledger_page *ret)
 {
-	for (size_t i = 0; i < progs_n; i++) {
-		struct bpf_program *p = bpf_object__find_program_by_name(o, progs[i].name);
+	for (size_t i = 0; i < h->progs_n; i++) {
 		struct bpf_prog_info info = { 0 };
 		u32 size = sizeof(info);
 
-		if (p && bpf_program__fd(p) >= 0 && !is_paired(o, i) &&
-		    !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &size))
-			ret->kind[feature_kind(progs[i].feature)].n[LEDGER_UNSEEN] +=
+		if (!h->progs[i].paired && !bpf_prog_get_info_by_fd(h->progs[i].fd, &info, &size))
+			ret->kind[feature_kind(progs[h->progs[i].prog].feature)].n[LEDGER_UNSEEN] +=
 				info.recursion_misses;
 	}
 }
@@ -311,8 +295,7 @@ void capture_ledger(const struct capture *c, struct ledger_page *ret)
 			for (size_t i = 0; i < LEDGER_END; i++)
 				ret->kind[k].n[i] += c->percpu[cpu].kind[k].n[i];
 	for (int f = 0; f < FAMILY_END; f++)
-		if (c->family[f].object)
-			add_unseen(c->family[f].object, ret);
+		add_unseen(&c->family[f].held, ret);
 }
 
 void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx)
@@ -342,7 +325,7 @@ size_t capture_features(const struct capture *c, const struct feature_status **r
 
 const char *capture_transport(const struct capture *c)
 {
-	if (!c->maps.object)
+	if (!c->maps.held.maps_n)
 		return "none";
 	return c->maps.transport == TRANSPORT_RINGBUF ? "ring buffer" : "perf buffer";
 }
@@ -352,34 +335,27 @@ int capture_ring_err(const struct capture *c)
 	return c->maps.ring_err;
 }
 
-static void object_maps_walk(const struct bpf_object *o, const struct bpf_object *shared,
-			     const char *family, capture_map_fn fn, void *ctx)
+static void walk_maps(const struct held *h, const char *family, capture_map_fn fn, void *ctx)
 {
-	struct bpf_map *map;
+	for (size_t i = 0; i < h->maps_n; i++) {
+		struct bpf_map_info info = { 0 };
+		u32 size = sizeof(info);
+		struct capture_map m = { .family = family, .name = h->maps[i].name };
 
-	bpf_object__for_each_map(map, o) {
-		struct capture_map m = { .family = family, .name = bpf_map__name(map),
-					 .type = libbpf_bpf_map_type_str(bpf_map__type(map)),
-					 .entries = bpf_map__max_entries(map) };
-
-		if (!bpf_map__autocreate(map) ||
-		    (o != shared && !bpf_map__is_internal(map) &&
-		     bpf_object__find_map_by_name(shared, m.name)))
+		if (bpf_map_get_info_by_fd(h->maps[i].fd, &info, &size))
 			continue;
-		m.bytes = map_bytes(bpf_map__fd(map));
+		m.type = libbpf_bpf_map_type_str(info.type);
+		m.entries = info.max_entries;
+		m.bytes = map_bytes(h->maps[i].fd);
 		fn(ctx, &m);
 	}
 }
 
 void capture_maps(const struct capture *c, capture_map_fn fn, void *ctx)
 {
-	if (!c->maps.object)
-		return;
-	object_maps_walk(c->maps.object, c->maps.object, "", fn, ctx);
+	walk_maps(&c->maps.held, "", fn, ctx);
 	for (int f = 0; f < FAMILY_END; f++)
-		if (c->family[f].object)
-			object_maps_walk(c->family[f].object, c->maps.object, families[f].name, fn,
-					 ctx);
+		walk_maps(&c->family[f].held, families[f].name, fn, ctx);
 }
 
 static void add_bytes(void *ctx, const struct capture_map *map)

@@ -15,21 +15,46 @@ const void *object_self(size_t *ret_size);
 const void *object_fit(size_t *ret_size);
 const void *object_family(enum wire_family family, size_t *ret_size);
 
+/* ---- held.c: what stays of an object -------------------------------------------------------- */
+
+#define HELD_MAPS_MAX 32	/* our largest object has 13 */
+
+struct held {			/* all zero: nothing */
+	struct {
+		char name[16];	/* the kernel's room: 15 letters */
+		int fd;
+	} maps[HELD_MAPS_MAX];
+	struct {
+		size_t prog;	/* in progs */
+		bool paired;	/* another program on its hook tells what it misses */
+		int fd;
+	} progs[PROGS_MAX];
+	size_t maps_n, progs_n;
+};
+
+/* Descriptors of a loaded object's maps and programs, of its own; those of maps that are in shared
+ * (NULL: none) are left out. The object may be closed. */
+void held_take(struct held *ret, const struct bpf_object *o, const struct held *shared);
+void held_drop(struct held *h);
+int held_map(const struct held *h, const char *name);	/* -1: not there */
+
 /* ---- maps.c: the maps every family shares ------------------------------------------------ */
 
 struct maps {
-	struct bpf_object *object;
+	struct bpf_object *object;	/* NULL: none, or let go */
+	struct held held;		/* nothing in it: they could not be made */
 	enum transport transport;
 	int ring_err;		/* errno the ring buffer was refused with, 0: it was not */
 	u64 ring_bytes;
 	bool v1;		/* with those that only cgroup v1 needs */
-	int ring, perf, ledger, meters, targets, generation; /* fds; -1: not there */
+	int ring, perf, ledger, meters, targets, generation; /* held; -1: not there */
 };
 
 int maps_open(struct maps *m, const struct capture_config *config, char *err, size_t err_cap);
 void maps_close(struct maps *m);
 /* Let a family's object use them, and give its own maps their sizes. */
 int maps_share(const struct maps *m, struct bpf_object *object);
+void maps_let_go(struct maps *m);	/* of what only maps_share needs */
 /* Bytes the kernel bills for a map (fdinfo memlock). */
 u64 map_bytes(int fd);
 
@@ -40,6 +65,7 @@ enum types_source { TYPES_NONE, TYPES_OWN, TYPES_FILE, TYPES_EMBEDDED };
 struct types {
 	enum types_source source;
 	bool own;		/* the kernel tells its own: what attaches by them can */
+	bool unseen;		/* it may, but no sysfs is mounted where it would */
 	const char *path;	/* for libbpf; NULL: it asks the kernel */
 	char release[65];	/* uname -r */
 	char memory[32];	/* path of the embedded ones */
@@ -98,7 +124,8 @@ bool self_holds_cpu(const struct patch *patch);
 #define LINKS_MAX 64
 
 struct loaded {
-	struct bpf_object *object;	/* NULL: the family is off */
+	struct bpf_object *object;	/* while it is loaded; NULL again when that is done */
+	struct held held;
 	struct bpf_link *links[LINKS_MAX];
 	size_t links_n;
 	struct bpf_link *listeners;	/* iterator, run on a timer; NULL: none */

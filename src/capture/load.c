@@ -319,6 +319,11 @@ void family_load(struct loaded *ret, enum wire_family family, const struct maps 
 			step_down(&l, (size_t)feature, -err);
 	}
 	conclude(&l);
+	if (!ret->object)
+		return;
+	held_take(&ret->held, ret->object, &maps->held);
+	bpf_object__close(ret->object);
+	ret->object = NULL;
 }
 
 void family_unload(struct loaded *l)
@@ -327,5 +332,6 @@ void family_unload(struct loaded *l)
 		bpf_link__destroy(l->links[i]);
 	bpf_link__destroy(l->listeners);
 	bpf_object__close(l->object);
+	held_drop(&l->held);
 	*l = (struct loaded){ 0 };
 }

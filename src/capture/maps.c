@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/errname.h"
 #include "capture/internal.h"
 
 /*
@@ -102,12 +103,16 @@ static int create(struct maps *m, const struct capture_config *config, enum tran
 	return 0;
 }
 
-static int map_fd(const struct bpf_object *o, const char *name)
+/* The kernel's own check says EPERM; EACCES here comes from a security module. */
+static const char *fix_of(int err)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(o, name);
-
-	/* libbpf holds a place-keeping fd even for a map it does not create */
-	return map && bpf_map__autocreate(map) ? bpf_map__fd(map) : -1;
+	if (err == EACCES)
+		return ": a security module denies it: allow the bpf class to this process's "
+		       "SELinux domain, or run it as spc_t";
+	if (err == EPERM)
+		return ": run as root, or with the capabilities BPF and PERFMON (SYS_ADMIN before "
+		       "Linux 5.8); with them it is seccomp that forbids it: podtrace doctor tells";
+	return "";
 }
 
 int maps_open(struct maps *m, const struct capture_config *config, char *err, size_t err_cap)
@@ -121,25 +126,30 @@ int maps_open(struct maps *m, const struct capture_config *config, char *err, si
 	if (ret)
 		ret = create(m, config, TRANSPORT_PERF);
 	if (ret) {
-		snprintf(err, err_cap,
-			 "cannot create BPF maps: %s: run as root, or with the capabilities BPF "
-			 "and PERFMON (SYS_ADMIN before Linux 5.8)",
-			 strerror(-ret));
+		snprintf(err, err_cap, "cannot create BPF maps: %s (%s)%s", strerror(-ret),
+			 errname(-ret), fix_of(-ret));
 		return ret;
 	}
-	m->ring = map_fd(m->object, "ring");
-	m->perf = map_fd(m->object, "perf");
-	m->ledger = map_fd(m->object, "ledger");
-	m->meters = map_fd(m->object, "meters");
-	m->targets = map_fd(m->object, "targets");
-	m->generation = map_fd(m->object, "generation");
+	held_take(&m->held, m->object, NULL);
+	m->ring = held_map(&m->held, "ring");
+	m->perf = held_map(&m->held, "perf");
+	m->ledger = held_map(&m->held, "ledger");
+	m->meters = held_map(&m->held, "meters");
+	m->targets = held_map(&m->held, "targets");
+	m->generation = held_map(&m->held, "generation");
 	return 0;
+}
+
+void maps_let_go(struct maps *m)
+{
+	bpf_object__close(m->object);
+	m->object = NULL;
 }
 
 void maps_close(struct maps *m)
 {
-	bpf_object__close(m->object);
-	m->object = NULL;
+	maps_let_go(m);
+	held_drop(&m->held);
 }
 
 /* Whether any of its programs that are on is at a function. */

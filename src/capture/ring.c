@@ -8,7 +8,9 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "base/log.h"
 #include "capture/internal.h"
+#include "capture/ring_map.h"
 
 #define PERF_PAGES_MAX 16384 /* per CPU */
 
@@ -21,21 +23,14 @@
 
 struct ring {
 	const struct capture_config *config;
-	struct ring_buffer *rb;
-	struct perf_buffer *pb;
+	struct ring_map map;
+	struct perf_buffer *pb; /* NULL: the map it is */
 	struct loop_io *io;
 	struct loop_timer *timer;
 	u64 pause_ns;
 	size_t perf_records; /* handed over by the running perf drain */
+	bool told;	     /* that the ring's memory is damaged */
 };
-
-static int on_ring_record(void *ctx, void *data, size_t size)
-{
-	struct ring *r = ctx;
-
-	r->config->record(r->config->ctx, data, size);
-	return 0;
-}
 
 struct perf_sample {
 	struct perf_event_header header;
@@ -56,12 +51,23 @@ static enum bpf_perf_event_ret on_perf_event(void *ctx, int cpu, struct perf_eve
 	return LIBBPF_PERF_EVENT_CONT;
 }
 
+static int drain_map(struct ring *r, size_t limit)
+{
+	int n = ring_map_read(&r->map, limit, r->config->record, r->config->ctx);
+
+	if (n < 0 && !r->told)
+		log_warn("capture", "the ring buffer has a record that cannot be: what was in it "
+				    "is passed over");
+	r->told |= n < 0;
+	return n;
+}
+
 int ring_drain(struct ring *r, size_t limit)
 {
 	int err;
 
-	if (r->rb)
-		return ring_buffer__consume_n(r->rb, limit);
+	if (!r->pb)
+		return drain_map(r, limit);
 	r->perf_records = 0;
 	err = perf_buffer__consume(r->pb);
 	return err < 0 ? err : (int)r->perf_records;
@@ -128,6 +134,19 @@ static struct perf_buffer *open_perf(struct ring *r, int fd, u64 ring_bytes)
 	return pb;
 }
 
+/* -errno, or the descriptor that tells when there is much to read. */
+static int open_transport(struct ring *r, const struct maps *maps)
+{
+	int err;
+
+	if (maps->transport == TRANSPORT_RINGBUF) {
+		err = ring_map_open(&r->map, maps->ring, maps->ring_bytes, REC_SIZE_MAX);
+		return err ? err : maps->ring;
+	}
+	r->pb = open_perf(r, maps->perf, maps->ring_bytes);
+	return r->pb ? perf_buffer__epoll_fd(r->pb) : -errno;
+}
+
 int ring_new(struct ring **ret, struct loop *l, const struct maps *maps,
 	     const struct capture_config *config)
 {
@@ -138,22 +157,18 @@ int ring_new(struct ring **ret, struct loop *l, const struct maps *maps,
 		return -ENOMEM;
 	r->config = config;
 	r->pause_ns = DRAIN_MAX_NS;
-	if (maps->transport == TRANSPORT_RINGBUF)
-		r->rb = ring_buffer__new(maps->ring, on_ring_record, r, NULL);
-	else
-		r->pb = open_perf(r, maps->perf, maps->ring_bytes);
-	if (!r->rb && !r->pb)
+	fd = err = open_transport(r, maps);
+	if (fd < 0)
 		goto fail;
-	fd = r->rb ? ring_buffer__epoll_fd(r->rb) : perf_buffer__epoll_fd(r->pb);
 	r->io = loop_add(l, fd, LOOP_READ, on_wakeup, r);
-	r->timer = loop_timer_new(l, on_timer, r);
-	if (!r->io || !r->timer)
+	r->timer = r->io ? loop_timer_new(l, on_timer, r) : NULL;
+	err = -errno;
+	if (!r->timer)
 		goto fail;
 	loop_arm(r->timer, DRAIN_MIN_NS, 0);
 	*ret = r;
 	return 0;
 fail:
-	err = -errno;
 	ring_free(r);
 	return err;
 }
@@ -164,7 +179,7 @@ void ring_free(struct ring *r)
 		return;
 	loop_del(r->io);
 	loop_timer_free(r->timer);
-	ring_buffer__free(r->rb);
+	ring_map_close(&r->map);
 	perf_buffer__free(r->pb);
 	free(r);
 }

@@ -147,6 +147,12 @@ void say_types(struct feature_status *s, const struct types *t)
 	static const char own[] = "the kernel does not tell its types";
 
 	s->err = ESRCH; /* as libbpf has it */
+	if (t->unseen) {
+		snprintf(s->reason, sizeof(s->reason),
+			 "the kernel's types are not to be seen: no sysfs is mounted at /sys");
+		snprintf(s->fix, sizeof(s->fix), "mount -t sysfs sysfs /sys");
+		return;
+	}
 	if (t->source != TYPES_NONE) {
 		snprintf(s->reason, sizeof(s->reason), "%s (no /sys/kernel/btf/vmlinux)", own);
 		snprintf(s->fix, sizeof(s->fix), "a kernel built with CONFIG_DEBUG_INFO_BTF");

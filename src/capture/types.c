@@ -7,10 +7,12 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "capture/btf_embedded.h"
@@ -114,6 +116,13 @@ static void open_embedded(struct types *t)
 	t->path = t->memory;
 }
 
+static bool has_sysfs(void)
+{
+	struct statfs fs;
+
+	return !statfs("/sys", &fs) && fs.f_type == SYSFS_MAGIC;
+}
+
 int types_open(struct types *t, const char *file, char *err, size_t err_cap)
 {
 	struct utsname name;
@@ -122,6 +131,7 @@ int types_open(struct types *t, const char *file, char *err, size_t err_cap)
 	*t = (struct types){ .fd = -1, .own = fd >= 0 };
 	if (fd >= 0)
 		close(fd);
+	t->unseen = !t->own && !has_sysfs();
 	if (!uname(&name))
 		str_copy(t->release, sizeof(t->release), str_of(name.release));
 	if (file)

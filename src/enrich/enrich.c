@@ -71,6 +71,11 @@ static int tables_new(struct enrich *e)
 
 int enrich_new(struct enrich **ret, const struct enrich_config *config, char *err, size_t err_cap)
 {
+	static const char *const reasons[UNKNOWN_COUNT] = {
+		[UNKNOWN_NO_CGROUP] = "no_cgroup",
+		[UNKNOWN_GONE] = "cgroup_gone",
+		[UNKNOWN_UNREAD] = "cgroup_unread",
+	};
 	const char *proc = config->proc_base ? config->proc_base : "/proc";
 	struct enrich *e = calloc(1, sizeof(*e));
 	int r;
@@ -80,8 +85,10 @@ int enrich_new(struct enrich **ret, const struct enrich_config *config, char *er
 		return -ENOMEM;
 	}
 	e->config = *config;
-	e->unknown.kind = WHO_UNKNOWN;
-	e->unknown.resource = -1;
+	for (size_t i = 0; i < UNKNOWN_COUNT; i++)
+		e->unknown[i] = (struct who){ .kind = WHO_UNKNOWN,
+					      .unknown = reasons[i],
+					      .resource = -1 };
 	r = tables_new(e);
 	if (r < 0)
 		snprintf(err, err_cap, "cannot make tables for %zu cgroups and %zu processes: %s",
@@ -152,8 +159,8 @@ static struct known *remember(struct enrich *e, u64 cgroup, struct str path, str
 	return k;
 }
 
-/* The directory is asked for once; NULL, and counted, when it cannot be named. */
-static struct known *look_up(struct enrich *e, u64 cgroup, u64 now_ns)
+/* The directory is asked for once; NULL, and counted, when it cannot be named: *ret_why. */
+static struct known *look_up(struct enrich *e, u64 cgroup, u64 now_ns, enum unknown *ret_why)
 {
 	char path[CGROUPS_PATH_MAX];
 	struct str view = { path, 0 };
@@ -165,6 +172,7 @@ static struct known *look_up(struct enrich *e, u64 cgroup, u64 now_ns)
 		e->gone++;
 	else if (r < 0)
 		e->unread++;
+	*ret_why = r == -ENOENT ? UNKNOWN_GONE : UNKNOWN_UNREAD;
 	if (r < 0)
 		return NULL;
 	view.n = (size_t)r;
@@ -174,15 +182,16 @@ static struct known *look_up(struct enrich *e, u64 cgroup, u64 now_ns)
 struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
 {
 	struct known *k = table_get(e->ids, &cgroup);
+	enum unknown why = UNKNOWN_NO_CGROUP;
 
 	if (!cgroup) /* an event that belongs to no task and no socket */
-		return &e->unknown;
+		return &e->unknown[why];
 	if (k)
 		e->hits++;
 	else
-		k = look_up(e, cgroup, now_ns);
+		k = look_up(e, cgroup, now_ns, &why);
 	if (!k)
-		return &e->unknown;
+		return &e->unknown[why];
 	if (k->last_ns < now_ns)
 		k->last_ns = now_ns;
 	if (k->person->who.last_ns < now_ns)

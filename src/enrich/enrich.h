@@ -7,7 +7,7 @@
  *
  * A cgroup id is kept for ten minutes after its last event, so that what a container did
  * last still has its name when its directory is gone. A who lives as long as one of the ids
- * that lead to it. The single WHO_UNKNOWN lives as long as enrich.
+ * that lead to it. WHO_UNKNOWN, one for each reason, live as long as enrich.
  */
 #ifndef ENRICH_H
 #define ENRICH_H
@@ -36,7 +36,7 @@ struct enrich_config {
 	size_t cgroups_max;		/* cgroup ids kept, and so whos */
 	size_t processes_max;
 	/* A who is about to be forgotten: ten minutes after its last event, or evicted. It
-	 * is never the WHO_UNKNOWN; enrich_free does not call it. May be NULL. Must not call
+	 * is never a WHO_UNKNOWN; enrich_free does not call it. May be NULL. Must not call
 	 * back into enrich. */
 	void (*who_gone)(void *ctx, struct who *who);
 	void *ctx;

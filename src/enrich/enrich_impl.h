@@ -30,6 +30,8 @@ struct known {
 	u64 last_ns;
 };
 
+enum unknown { UNKNOWN_NO_CGROUP, UNKNOWN_GONE, UNKNOWN_UNREAD, UNKNOWN_COUNT };
+
 struct enrich {
 	struct enrich_config config;
 	struct cgroups *cgroups; /* NULL: ask nobody */
@@ -39,7 +41,7 @@ struct enrich {
 	struct names *names;
 	u32 learnt; /* counts what names learnt */
 	bool names_expected;
-	struct who unknown;
+	struct who unknown[UNKNOWN_COUNT];
 	u64 hits, lookups, gone, unread, forged, environs;
 };
 

@@ -68,7 +68,7 @@ bool enrich_waits(struct enrich *e, struct who *who, u64 now_ns)
 {
 	struct person *p = (struct person *)who;
 
-	if (who == &e->unknown)
+	if (who->kind == WHO_UNKNOWN)
 		return false;
 	enrich_refresh(e, p);
 	return e->names_expected && !enrich_is_named(who) && now_ns < p->since_ns + ENRICH_WAIT_NS;

@@ -27,7 +27,7 @@ struct names {
 	struct table *containers; /* struct container_key → struct entry */
 	struct table *pods;	  /* struct pod_key → struct entry */
 	size_t bytes;
-	u64 evicted, refused;
+	u64 evicted, refused, relabelled;
 };
 
 static void container_drop(void *ctx, const void *key, void *value, bool evicted)
@@ -114,10 +114,11 @@ static struct pod_key pod_key(struct str uid)
 	return k;
 }
 
-/* Lists are read again and again: what they say anew is seldom news. */
+/* Lists are read again and again: what they say anew is seldom news. That it ended since then is
+ * none: nothing is called another name. */
 static bool same_container(const struct container *a, const struct container *b)
 {
-	return a->source == b->source && a->sandbox == b->sandbox && a->exited == b->exited &&
+	return a->source == b->source && a->sandbox == b->sandbox &&
 	       a->restarts == b->restarts && a->created_ns == b->created_ns &&
 	       !strcmp(a->pod_uid, b->pod_uid) && str_eq(a->pod_namespace, b->pod_namespace) &&
 	       str_eq(a->pod_name, b->pod_name) && str_eq(a->name, b->name) &&
@@ -188,6 +189,13 @@ bool names_container(struct names *n, const struct container *draft)
 	return true;
 }
 
+/* The log directory tells no labels: whoever comes after it tells all of them anew. */
+static bool relabels(const struct pod *old, const struct pod *now)
+{
+	return old->source == NAME_FROM_LOGS ||
+	       !same_labels(old->labels, old->labels_n, now->labels, now->labels_n);
+}
+
 bool names_pod(struct names *n, const struct pod *draft)
 {
 	struct pod_key key = pod_key(str_of(draft->uid));
@@ -208,6 +216,7 @@ bool names_pod(struct names *n, const struct pod *draft)
 		pod_unref(p);
 		return false;
 	}
+	n->relabelled += e->pod && relabels(e->pod, p);
 	if (e->pod)
 		n->bytes -= pod_bytes(e->pod);
 	pod_unref(e->pod);
@@ -289,5 +298,6 @@ void names_stats(const struct names *n, struct names_stats *ret)
 		.bytes = sizeof(*n) + n->bytes + table_bytes(n->containers) + table_bytes(n->pods),
 		.evicted = n->evicted,
 		.refused = n->refused,
+		.relabelled = n->relabelled,
 	};
 }

@@ -21,6 +21,7 @@ struct names_stats {
 	size_t containers, pods, bytes;
 	u64 evicted;	/* by a limit, before their time */
 	u64 refused;	/* out of memory */
+	u64 relabelled;	/* times a pod's labels became others, or known at all */
 };
 
 struct names *names_new(void);		/* NULL and errno */

@@ -38,6 +38,11 @@ static void read_version(const struct node_roots *roots, struct node_tree *ret)
 			ret->version = CGROUP_V1;
 }
 
+bool node_has_proc(const struct node_roots *roots)
+{
+	return is(roots, roots->proc, "", PROC_SUPER_MAGIC);
+}
+
 /* What a kubelet makes; the second of each: one that has its own --cgroup-root (kind). */
 static const struct {
 	enum cgroup_driver driver;
@@ -97,7 +102,7 @@ static bool kernel_has(const struct node_roots *roots, const char *fs)
 
 static void read_mounts(const struct node_roots *roots, struct node_tree *ret)
 {
-	if (!is(roots, roots->proc, "", PROC_SUPER_MAGIC))
+	if (!node_has_proc(roots))
 		ret->missing |= 1u << MOUNT_PROC;
 	if (!is(roots, roots->sys, "", SYSFS_MAGIC))
 		ret->missing |= 1u << MOUNT_SYS;

@@ -36,6 +36,8 @@ struct node_tree {
 };
 
 void tree_read(const struct node_roots *roots, struct node_tree *ret);
+/* Is a proc file system at roots->proc? */
+bool node_has_proc(const struct node_roots *roots);
 
 const char *cgroup_version_name(enum cgroup_version version);
 const char *cgroup_driver_name(enum cgroup_driver driver);

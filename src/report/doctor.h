@@ -18,8 +18,8 @@ struct doctor_fact {
 	const char *name;	/* "cgroup_version" */
 	bool list;		/* value: items, a blank between; JSON has them as an array */
 	char value[512];
-	char note[200];		/* what follows from it; "" nothing */
-	char fix[200];		/* a command or a line of a manifest; "" nothing to do */
+	char note[320];		/* what follows from it; "" nothing */
+	char fix[480];		/* a command or a line of a manifest; "" nothing to do */
 };
 
 struct doctor_feature {

@@ -100,6 +100,18 @@ void follow_decide(struct follow *f)
 	}
 }
 
+void follow_reconsider(struct follow *f)
+{
+	const void *key;
+	size_t pos = 0;
+	void *value;
+
+	while (table_next(f->cgroups, &pos, &key, &value))
+		((struct followed *)value)->wanted = false;
+	f->wanted = 0;
+	follow_decide(f);
+}
+
 void follow_sweep(struct follow *f)
 {
 	const void *key;
@@ -119,5 +131,6 @@ void follow_stats(const struct follow *f, struct follow_stats *ret)
 		.undecided = table_len(f->cgroups) - f->wanted,
 		.refused = f->refused,
 		.evicted = table_evictions(f->cgroups),
+		.bytes = sizeof(*f) + table_bytes(f->cgroups),
 	};
 }

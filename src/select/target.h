@@ -79,7 +79,8 @@ bool target_names(const struct target *t, size_t i, const struct who *who);
  * What is asked for and not known (no name yet, labels from the log directory, which tells
  * none) makes it LATER while `more` tells that it may still come; NO without: what cannot be
  * told apart from what was excluded is left out. What the rest decides alone is told at once,
- * and stays so whatever becomes known.
+ * and stays so whatever becomes known. Only labels that change can change it
+ * (target_needs_labels).
  */
 enum target_match target_match(const struct target *t, const struct who *who, bool more);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Is it wanted? In three values (Kleene's): what is not known yet stays LATER unless the rest
- * decides alone. So an answer that is not LATER stays right whatever becomes known.
+ * decides alone. So an answer that is not LATER stays right whatever becomes known, as long as
+ * no label becomes another.
  */
 #include "base/parse.h"
 #include "pod.h"

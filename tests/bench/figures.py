@@ -63,7 +63,8 @@ def other(row: costs.Row, case: str) -> bool:
 
 
 def emulator() -> str:
-    return subprocess.run([machine.QEMU, '--version'], capture_output=True, text=True, check=True).stdout.split()[3]
+    command = [machine.ARCHES['amd64'].qemu, '--version']
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[3]
 
 
 def measure_all() -> dict:

@@ -73,8 +73,8 @@ def status(pid, field) -> int:
 
 
 def resident_parts(pid) -> dict:
-    """Bytes of what is resident: the ring (whose data the kernel maps twice in a row, and counts twice), the program's own
-    file, and the rest, which is heap and stack."""
+    """Bytes of what is resident: the ring (all that is mapped of it, from the start), the program's own file, and the
+    rest, which is heap and stack."""
     out, part = {'ring': 0, 'program': 0, 'heap': 0}, ''
     text = pathlib.Path(f'/proc/{pid}/smaps').read_text(encoding='utf-8')
     for line in text.splitlines():

@@ -26,7 +26,7 @@ NAMESPACE_MODE = {'pod': 0, 'container': 1, 'node': 2}
 
 
 class Cri:
-    """One connection. The messages are in `pb`; errors are grpc.RpcError."""
+    """One connection. The messages are in `pb`; errors are grpc.RpcError. ADDRESS is a socket's path, or host:port."""
 
     def __init__(self, address: str):
         self.pb = parts.messages()
@@ -39,8 +39,10 @@ class Cri:
         """Anew, if it was before: a connection that was refused waits for a second until it tries again."""
         self.close()
         options = {'grpc.default_authority': 'localhost', 'grpc.max_receive_message_length': MAX_MESSAGE,
-                   'grpc.max_send_message_length': MAX_MESSAGE, 'grpc.use_local_subchannel_pool': 1}
-        self.channel = self.grpc.insecure_channel(f'unix://{self.address}', options=tuple(options.items()))
+                   'grpc.max_send_message_length': MAX_MESSAGE, 'grpc.use_local_subchannel_pool': 1,
+                   'grpc.enable_http_proxy': 0}
+        target = f'unix://{self.address}' if self.address.startswith('/') else self.address
+        self.channel = self.grpc.insecure_channel(target, options=tuple(options.items()))
         self._stubs = {}
 
     def close(self):
@@ -175,7 +177,7 @@ class Container:
         self.labels = {**(labels or {}), **pod.own_labels(), 'io.kubernetes.container.name': name}
         self.annotations = {**(annotations or {}), **self._own_annotations()}
         self.log_path = f'{name}/{attempt}.log'
-        (pathlib.Path(pod.config.log_directory) / name).mkdir(exist_ok=True)
+        self._make_log_folder()
         self.config = self.cri.pb.ContainerConfig(
             metadata={'name': name, 'attempt': attempt}, image={'image': self.image}, command=list(map(str, command)),
             envs=[{'key': key, 'value': value.encode()} for key, value in (env or {}).items()], mounts=self._mounts(),
@@ -184,6 +186,9 @@ class Container:
                    'security_context': pod.security()})
         self.id = self.cri.call('CreateContainer', pod_sandbox_id=pod.id, config=self.config,
                                 sandbox_config=pod.config).container_id
+
+    def _make_log_folder(self):
+        (pathlib.Path(self.pod.config.log_directory) / self.name).mkdir(exist_ok=True)
 
     def _own_annotations(self) -> dict:
         return {'io.kubernetes.container.hash': hashlib.sha256(self.name.encode()).hexdigest()[:8],

@@ -6,6 +6,7 @@ cgroup, it is of the task that uses it: what follows from that has tests of its 
 import os
 import socket
 import unittest
+from unittest import mock
 
 import rig
 import test_connect
@@ -55,6 +56,25 @@ class ShortLived(v1.V1, test_identity.ShortLived):
 
 class Bytes(v1.V1, test_tcp.Bytes):
     """How connections end."""
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(mock.patch.dict(test_tcp.RUNGS))
+        del test_tcp.RUNGS['no reads']
+
+
+class NoReads(v1.V1, rig.Case):
+    def test_sockets(self):
+        """Whose a socket is cannot be known without reads of kernel memory: said, and nothing is misled."""
+        cgroup = self.cgroup()
+        with self.trace(cgroup, '--forbid', 'probe_read') as run:
+            cgroup.run('procs', 5, 1)
+            cgroup.run('tcp', 5, 1, 1, 4)
+        self.assert_lossless(run)
+        self.assertEqual(dict(run.by_event()), {'process.fork': 5, 'process.exec': 5, 'process.exit': 5})
+        told = {of['feature']: of for of in run.summary['features']}
+        self.assertEqual((told['state']['state'], told['exec']['state']), ('off', 'on'))
+        self.assertIn('reads kernel memory by helper', told['state']['reason'])
 
 
 class Owners(v1.V1, test_tcp.Owners):

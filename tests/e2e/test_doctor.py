@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -17,12 +18,17 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from cri import crio, endpoints, parts  # noqa: E402  pylint: disable=wrong-import-position
+import account  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
 import v1  # noqa: E402  pylint: disable=wrong-import-position
+from standin import Standin  # noqa: E402  pylint: disable=wrong-import-position
 
 ALL_RUNGS = 'tp_btf,raw_tp,fentry,kprobe,iter'
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
 INITIAL_PID_NS = 0xeffffffc
+# of endpoints that are no runtime; what speaks wrongly has none
+ERRNO_OF = {'missing': 'ENOENT', 'dangling link': 'ENOENT', 'regular file': 'ENOTSOCK', 'directory': 'ENOTSOCK',
+            'refusing': 'ECONNREFUSED', 'hanging': 'ETIMEDOUT'}
 
 
 def doctor(*args, env=None, **more) -> subprocess.CompletedProcess:
@@ -164,6 +170,27 @@ class Here(Case):
             self.assertIn(f'  {of["name"]} ', text)
         # the control: not asked for, not there
         self.assertNotIn('memory', self.report(code=ON))
+
+    def test_memory_of_clients(self):
+        """Who asks for names takes memory: a row for what is kept, one for what is read; none of who does not ask."""
+        def rows(**env) -> dict:
+            done = doctor('--memory', '-o', 'json', prefix=account.prefix(self.folder), env=env)
+            return {of['name']: of for of in json.loads(done.stdout)['doctor']['memory']['user']['tables']}
+
+        rig.needs('unshare', 'openssl')
+        server = Standin(account.make(self.folder))
+        self.addCleanup(server.stop)
+        runtime = {'containers of the runtime', 'answer of the runtime'}
+        api = {'pods of the API server', 'answer of the API server'}
+        nobody = rows()
+        self.assertEqual((runtime | api) & set(nobody), set())
+        self.assertEqual(nobody['targets by name']['entries'], 4096)
+        asked = rows(PODTRACE_CRI_RESOLVE='true', **account.env(server.port))
+        self.assertEqual(set(asked) - set(nobody), runtime | api)
+        self.assertEqual(asked['answer of the runtime']['bytes'], (16 + 48) << 20)
+        self.assertEqual(asked['containers of the runtime']['entries'], 8192)
+        self.assertEqual(asked['pods of the API server']['entries'], 2048)
+        self.assertTrue(all(of['bytes'] for of in asked.values()), asked)
 
 
 class Forbidden(Case):
@@ -315,6 +342,62 @@ class Surroundings(Case):
         self.assertEqual(self.value(report, 'seccomp'), 'unknown')
         self.assertEqual(self.value(report, 'pid_namespace'), 'unknown')
         self.assertIn('proc', self.value(report, 'missing_mounts'))
+        why = f'{self.folder} (--proc-base) is no proc file system'
+        for name in ('capabilities', 'seccomp', 'pid_namespace', 'label'):
+            self.assertEqual((report['facts'][name]['note'], report['facts'][name]['fix']), (why, ''), name)
+        of = self.feature(report, 'identity/containers')
+        self.assertEqual((of['state'], of['rung'], of['reason']), ('reduced', 'tree walk', why))
+        self.assertIn('--proc-base or PODTRACE_PROC_BASE', of['fix'])
+        self.assertNotIn('DAC_READ_SEARCH', of['fix'])
+        variable = self.report(env={'PODTRACE_PROC_BASE': str(self.folder)}, code=REDUCED)
+        self.assertEqual(self.feature(variable, 'identity/containers')['reason'], why.replace('--proc-base',
+                                                                                              'PODTRACE_PROC_BASE'))
+
+    def test_said_by_a_run(self):
+        """What doctor says of wrong bases a run says as well, and never the wrong thing."""
+        run = ('trace', '--all', '--quiet', '--families', 'process', '--duration', '100ms')
+        done = rig.once(*run, '--proc-base', str(self.folder))
+        self.assertEqual(done.returncode, ON, done.stderr)
+        self.assertIn(f'{self.folder} (--proc-base) is no proc file system', done.stderr)
+        self.assertNotIn('DAC_READ_SEARCH', done.stderr)
+        done = rig.once(*run, '--cgroup-base', str(self.folder))
+        self.assertEqual(done.returncode, ON, done.stderr)
+        self.assertIn('containers are not told apart; mount the node', done.stderr)
+        done = rig.once(*run, '--cgroup-base', '/nonexistent')
+        self.assertEqual(done.returncode, RUN)
+        self.assertRegex(done.stderr, 'cannot open /nonexistent: No such file or directory; mount the node.*'
+                                      '--cgroup-base or PODTRACE_CGROUP_BASE\n$')
+        done = rig.once(*run)  # the control
+        for word in ('is no proc', 'mount the node', 'cannot open'):
+            self.assertNotIn(word, done.stderr)
+
+    def test_empty_root(self):
+        """Nothing is mounted: each thing that is missing is said with its fix, once; nothing else is on stderr."""
+        rig.needs('chroot')
+        (self.folder / 'empty').mkdir()
+        shutil.copy(rig.BINARY, self.folder / 'empty' / 'podtrace')
+        report = json.loads(self.in_empty_root('--output', 'json'))['doctor']
+        text = self.in_empty_root()
+        for mount in ('mount -t proc', 'mount -t securityfs', "mount the node's /sys/fs/cgroup"):
+            facts = text.split('features  ')[0]
+            self.assertEqual(facts.count(mount), 1, mount)
+        for name in ('btf', 'lockdown', 'lsm', 'capabilities', 'seccomp', 'pid_namespace'):
+            self.assertIn(report['facts'][name]['value'], ('unknown', ['unknown']), name)
+            self.assertEqual(report['facts'][name]['fix'], '', name)
+            self.assertTrue(report['facts'][name]['note'], name)
+        self.assertEqual(report['facts']['missing_mounts']['value'], ['proc', 'sysfs', 'securityfs', 'cgroup'])
+        for row in report['features']:
+            if row['state'] != 'on':
+                self.assertTrue(row['reason'] and row['fix'], row)
+            if row['errno_name'] == 'ESRCH':
+                self.assertEqual(row['fix'], 'mount -t sysfs sysfs /sys')
+
+    def in_empty_root(self, *args):
+        done = subprocess.run(['chroot', str(self.folder / 'empty'), '/podtrace', 'doctor', *args], text=True,
+                              capture_output=True, check=False, env=rig.clean_env(), timeout=30)
+        self.assertIn(done.returncode, (RUN, REDUCED))
+        self.assertEqual(done.stderr, '')
+        return done.stdout
 
     def test_btf_that_is_none(self):
         done = doctor('--btf', '/etc/os-release')
@@ -350,7 +433,7 @@ class Names(Case):
         node = self.runtime(events=True)
         facts, row = self.asked(node.address, ON)
         self.assertEqual(facts['cri_endpoint']['value'], node.address)
-        self.assertEqual(facts['cri_endpoint']['note'], 'PODTRACE_CRI_ENDPOINT')
+        self.assertEqual(facts['cri_endpoint']['note'], '--cri-endpoint')
         self.assertEqual(facts['cri_runtime']['value'], f'cri-o {node.version}')
         self.assertIn('systemd', facts['cri_runtime']['note'])
         self.assertEqual((row['state'], row['rung'], row['reason']), ('on', 'events', ''))
@@ -368,13 +451,38 @@ class Names(Case):
                 facts, row = self.asked(end.path, REDUCED)
                 self.assertEqual(facts['cri_endpoint']['value'], 'none')
                 self.assertEqual((row['state'], row['rung']), ('off', ''))
-                self.assertIn(end.path, row['reason'])
+                self.assertIn(f'{end.path} (--cri-endpoint)', row['reason'])
                 self.assertTrue(row['fix'], row)
+                self.assertNotIn('PODTRACE_', row['fix'])
+                self.assertEqual(row['errno_name'], ERRNO_OF.get(name, ''), name)
+
+    def test_api_server_that_hangs(self):
+        """It accepts and never says a word: told as that, with what to do, long before its client gives up."""
+        rig.needs('unshare', 'openssl')
+        account.make(self.folder)
+        with socket.create_server(('127.0.0.1', 0)) as server:
+            port = server.getsockname()[1]
+            begin = time.monotonic()
+            done = doctor('--families', 'process', '--output', 'json', prefix=account.prefix(self.folder),
+                          env={'PODTRACE_KUBERNETES': 'true', **account.env(port)})
+        self.assertLess(time.monotonic() - begin, 12)
+        self.assertEqual((done.returncode, done.stderr), (REDUCED, ''))
+        report = json.loads(done.stdout)['doctor']
+        of = self.feature(report, 'identity/kubernetes')
+        self.assertEqual((of['state'], of['errno_name']), ('off', 'ETIMEDOUT'))
+        self.assertEqual(of['reason'], f'https://127.0.0.1:{port} did not answer within 8 s')
+        self.assertIn('network policy or firewall', of['fix'])
+        self.assertEqual(report['facts']['api_server']['fix'], of['fix'])
 
     def test_bad_endpoint(self):
-        done = doctor('--cri-endpoint', 'tcp://1.2.3.4:5', env={'PODTRACE_CRI_RESOLVE': 'true'})
-        self.assertEqual(done.returncode, USAGE)
-        self.assertIn('PODTRACE_CRI_ENDPOINT', done.stderr)
+        """What was used is named, and only that."""
+        flag, variable = ('--cri-endpoint', 'tcp://1.2.3.4:5'), {'PODTRACE_CRI_ENDPOINT': 'tcp://1.2.3.4:5'}
+        for args, env, name, other in ((flag, {}, '--cri-endpoint', 'PODTRACE_CRI_ENDPOINT'),
+                                       ((), variable, 'PODTRACE_CRI_ENDPOINT', '--cri-endpoint')):
+            done = doctor(*args, env={'PODTRACE_CRI_RESOLVE': 'true', **env})
+            self.assertEqual(done.returncode, USAGE)
+            self.assertIn(f'podtrace: {name}=tcp://1.2.3.4:5: ', done.stderr)
+            self.assertNotIn(other, done.stderr)
 
 
 if __name__ == '__main__':

@@ -141,7 +141,7 @@ class Stop(rig.Case):
     def test_duration(self):
         """It ends by itself, on time (its own start counts), with what was on the way."""
         cgroup, path = self.cgroup(), self.folder / 'otlp.jsonl'
-        run = self.quiet(cgroup, '--otlp-file', path, '--duration', '1s')
+        run = self.quiet(cgroup, '--otlp-file', path, '--duration', '4s')
         with run:
             begin = time.monotonic()
             cgroup.run('procs', 100, 4)
@@ -149,7 +149,7 @@ class Stop(rig.Case):
             took = time.monotonic() - begin
         self.assert_whole(run, Export.of_file(path))
         self.assertEqual(run.events['process_exit']['delivered'], 100)
-        self.assertTrue(0.4 < took < 1.5, took)
+        self.assertTrue(0.4 < took < 4.5, took)
 
     def test_reader_goes_away(self):
         """`podtrace | head`: the end, in order, without a word of it."""

@@ -160,6 +160,8 @@ def texts(root):
         for number, line in enumerate(read(root, path).splitlines(), 1):
             if FORBIDDEN_TEXT.search(line):
                 yield f'{path}:{number}: text: names a machine\'s folder or a registry\'s host'
+            if re.match('(<{7}|>{7}) ', line):
+                yield f'{path}:{number}: text: is left of a merge'
 
 
 def headers(root):

@@ -257,7 +257,7 @@ static void test_words(void **state)
 		api_say(&w, &t);
 		if (!strstr(w.reason, cases[i].reason))
 			fail_msg("\"%s\" does not say \"%s\"", w.reason, cases[i].reason);
-		if (cases[i].fix[0] ? !strstr(w.fix, cases[i].fix) : w.fix[0] != 0)
+		if (!w.fix[0] || !strstr(w.fix, cases[i].fix))
 			fail_msg("\"%s\" does not say \"%s\"", w.fix, cases[i].fix);
 	}
 }

@@ -16,7 +16,7 @@ static const char *second_path(void)
 }
 
 /* The first and only candidate is no runtime: the reason, and what to do. */
-static void check_none(struct world *w, const char *reason, const char *fix, u64 ms)
+static void check_none(struct world *w, const char *reason, const char *fix, int err, u64 ms)
 {
 	const struct cri_status *s;
 
@@ -26,6 +26,7 @@ static void check_none(struct world *w, const char *reason, const char *fix, u64
 	print_message("%s\n  -> %s\n", s->reason, s->fix);
 	if (!strstr(s->reason, reason) || !strstr(s->fix, fix))
 		fail_msg("wanted: %s -> %s", reason, fix);
+	assert_int_equal(s->err, err);
 	assert_string_equal(s->endpoint, "");
 	assert_int_equal(w->states_n, 1);
 	assert_int_equal(w->states[0], CRI_NONE);
@@ -38,7 +39,7 @@ static void test_no_candidates(void **state)
 
 	(void)state;
 	w->candidates_n = 0;
-	check_none(w, "CRI endpoint not found", "PODTRACE_CRI_ENDPOINT", 1000);
+	check_none(w, "CRI endpoint not found", "PODTRACE_CRI_ENDPOINT", 0, 1000);
 }
 
 static void test_no_file(void **state)
@@ -48,7 +49,7 @@ static void test_no_file(void **state)
 	(void)state;
 	server_stop(&w->server);
 	unlink(w->server.path);
-	check_none(w, "CRI endpoint not found: ", "mount the directory", 1000);
+	check_none(w, "CRI endpoint not found: ", "or set PODTRACE_CRI_ENDPOINT", ENOENT, 1000);
 }
 
 static void test_no_socket(void **state)
@@ -57,7 +58,7 @@ static void test_no_socket(void **state)
 
 	(void)state;
 	str_copy(w->candidates[0].path, 256, STR("/tmp"));
-	check_none(w, "/tmp (the test): it is a directory and no socket", "directory", 1000);
+	check_none(w, "/tmp (the test): it is a directory and no socket", "directory", ENOTSOCK, 1000);
 }
 
 static void test_refused(void **state)
@@ -66,7 +67,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	server_stop(&w->server);
-	check_none(w, "nobody listens there (ECONNREFUSED)", "start the runtime", 1000);
+	check_none(w, "nobody listens there (ECONNREFUSED)", "start the runtime", ECONNREFUSED, 1000);
 }
 
 static void test_denied(void **state)
@@ -76,14 +77,14 @@ static void test_denied(void **state)
 	(void)state;
 	chmod(w->server.path, 0600);
 	setfsuid(65534);
-	check_none(w, "permission denied", "spc_t", 1000);
+	check_none(w, "permission denied", "spc_t", EACCES, 1000);
 	setfsuid(geteuid());
 }
 
 static void test_hangs(void **state)
 {
 	(void)state;
-	check_none(begin(SERVER_HANG), "no answer in time", "restart", 6000);
+	check_none(begin(SERVER_HANG), "no answer in time", "restart", ETIMEDOUT, 6000);
 }
 
 static void test_long_path(void **state)
@@ -94,7 +95,7 @@ static void test_long_path(void **state)
 	(void)state;
 	memset(path, '/', 200);
 	str_copy(path + 200, 50, str_of(w->server.path));
-	check_none(w, "longer than a socket's address", "shorter path", 1000);
+	check_none(w, "longer than a socket's address", "shorter path", ENAMETOOLONG, 1000);
 }
 
 static void test_http1(void **state)
@@ -103,7 +104,7 @@ static void test_http1(void **state)
 
 	(void)state;
 	w->server.text = STR("HTTP/1.1 400 Bad Request\r\n\r\n");
-	check_none(w, "no container runtime: ", "CRI socket of containerd or CRI-O", 1000);
+	check_none(w, "no container runtime: ", "CRI socket of containerd or CRI-O", 0, 1000);
 }
 
 static void no_service(struct world *w, struct call *k)
@@ -132,7 +133,7 @@ static void test_no_service(void **state)
 	(void)state;
 	w->bad_method = "Version";
 	w->bad = no_service;
-	check_none(w, "UNIMPLEMENTED: unknown service", "disabled_plugins", 1000);
+	check_none(w, "UNIMPLEMENTED: unknown service", "disabled_plugins", 0, 1000);
 }
 
 static void test_wrong_version(void **state)
@@ -142,7 +143,36 @@ static void test_wrong_version(void **state)
 	(void)state;
 	w->bad_method = "Version";
 	w->bad = nonsense;
-	check_none(w, "its answer is no version of a container runtime", "CRI socket", 1000);
+	check_none(w, "its answer is no version of a container runtime", "CRI socket", 0, 1000);
+}
+
+static void no_words(struct world *w, struct call *k)
+{
+	(void)w;
+	call_error(k, 2, "");
+}
+
+static void test_no_words(void **state)
+{
+	struct world *w = begin(SERVER_GRPC);
+
+	(void)state;
+	w->bad_method = "Version";
+	w->bad = no_words;
+	check_none(w, "UNKNOWN: it does not say why", "the runtime's own log", 0, 1000);
+}
+
+/* Who has set an endpoint by an option would set a variable in vain. */
+static void test_names_the_option(void **state)
+{
+	struct world *w = begin(SERVER_GRPC);
+
+	(void)state;
+	str_copy(w->candidates[0].path, 256, STR("/nonexistent.sock"));
+	w->candidates[0].required = true;
+	w->candidates[0].how = "--cri-endpoint";
+	check_none(w, "/nonexistent.sock (--cri-endpoint): there is no such file",
+		   "or set --cri-endpoint", ENOENT, 1000);
 }
 
 /* ---- one of several ---------------------------------------------------------------------------
@@ -290,14 +320,19 @@ static void test_restart(void **state)
 	server_stop(&w->server);
 	assert_true(run(w, is_down, 1000));
 	assert_non_null(strstr(cri_status(w->cri)->reason, "GetContainerEvents at /tmp/ask_cri_"));
+	assert_non_null(strstr(cri_status(w->cri)->fix, "podtrace finds it again"));
 	run(w, NULL, 1200);
 	assert_non_null(strstr(cri_status(w->cri)->reason, "ECONNREFUSED"));
+	assert_non_null(strstr(cri_status(w->cri)->fix, "start the runtime"));
+	assert_int_equal(cri_status(w->cri)->err, ECONNREFUSED);
 	assert_int_equal(w->gone_n + w->told_n, 0);
 	p->hidden = old->hidden = true;
 	q = add_pod(w, "two");
 	server_start(&w->server, w->loop);
 	settle(w);
 	assert_int_equal(cri_status(w->cri)->restarts, 1);
+	assert_int_equal(cri_status(w->cri)->err, 0);
+	assert_string_equal(cri_status(w->cri)->fix, "");
 	assert_true(cri_status(w->cri)->events);
 	assert_int_equal(w->told_n, 2); /* once by the list, once with its address */
 	assert_int_equal(w->told_pods_n, 2);
@@ -333,6 +368,7 @@ static void test_hangs_later(void **state)
 	assert_int_equal(cri_status(w->cri)->state, CRI_UP);
 	assert_true(run(w, is_down, 1500));
 	assert_non_null(strstr(cri_status(w->cri)->reason, "no answer in time"));
+	assert_non_null(strstr(cri_status(w->cri)->fix, "crictl version"));
 	/* Found again, its lists hang: it is none. */
 	run(w, NULL, 1500);
 	assert_int_equal(cri_status(w->cri)->state, CRI_READING);
@@ -351,7 +387,8 @@ int main(void)
 		cmocka_unit_test(test_most_telling),   cmocka_unit_test(test_required),
 		cmocka_unit_test(test_hang_then_next), cmocka_unit_test(test_starting_up),
 		cmocka_unit_test(test_refind),	       cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_hangs_later),
+		cmocka_unit_test(test_hangs_later),    cmocka_unit_test(test_no_words),
+		cmocka_unit_test(test_names_the_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,10 +17,11 @@
 
 static struct cri_candidate found[CRI_CANDIDATES_MAX];
 static char err[400];
+static const char *by; /* what was configured */
 
 static int find_with(const char *explicit)
 {
-	struct cri_find find = { explicit, roots.proc, roots.root, cgroup_proc_outside_pods };
+	struct cri_find find = { explicit, by, roots.proc, roots.root, cgroup_proc_outside_pods };
 
 	memset(found, 0xa5, sizeof(found));
 	err[0] = '\0';
@@ -209,7 +210,7 @@ static void impostors(void **state)
 
 static void without_judge(void **state)
 {
-	struct cri_find f = { NULL, roots.proc, roots.root, NULL };
+	struct cri_find f = { .proc_base = roots.proc, .root = roots.root };
 
 	(void)state;
 	KUBELET("70", "kubelet\n", UIDS, HOST, TOLD);
@@ -246,6 +247,13 @@ static void is_explicit(void **state)
 	assert_true(found[0].required);
 	assert_int_equal(find_with("/nowhere/x.sock"), 1);
 	assert_string_equal(found[0].path, name);
+	by = "--cri-endpoint";
+	assert_int_equal(find_with("/nowhere/x.sock"), 1);
+	assert_string_equal(found[0].how, "--cri-endpoint");
+	assert_int_equal(find_with("tcp://x"), -EINVAL);
+	assert_true(str_starts(str_of(err), STR("--cri-endpoint=tcp://x: not the address")));
+	assert_null(strstr(err, "PODTRACE_CRI_ENDPOINT"));
+	by = NULL;
 	assert_int_equal(find_with(""), 1);
 	expect(0, "root/run/crio/crio.sock", "usual place of CRI-O");
 }
@@ -284,7 +292,7 @@ static void is_refused(void **state)
 static void path_length(void **state)
 {
 	char text[CRI_SOCKET_PATH_MAX + 2] = "/";
-	struct cri_find f = { text, NULL, NULL, NULL };
+	struct cri_find f = { .explicit = text };
 
 	(void)state;
 	memset(text + 1, 'x', CRI_SOCKET_PATH_MAX - 1);

@@ -139,8 +139,11 @@ static void test_gone(void **state)
 	assert_string_equal(who->container_id, A);
 	assert_int_equal(enrich_cgroup(e, unknown, T0)->kind, WHO_UNKNOWN);
 	assert_ptr_equal(enrich_cgroup(e, unknown, T0), enrich_cgroup(e, 1ull << 60, T0));
+	assert_string_equal(enrich_cgroup(e, unknown, T0)->unknown, "cgroup_gone");
+	assert_string_equal(enrich_cgroup(e, 0, T0)->unknown, "no_cgroup");
+	assert_null(who->unknown); /* the control: this one is known */
 	enrich_stats(e, &s);
-	assert_int_equal(s.cgroup_gone, 3);
+	assert_int_equal(s.cgroup_gone, 4);
 	assert_int_equal(s.cgroups, 1);
 
 	/* Ten minutes after the last event, not earlier. */

@@ -74,6 +74,7 @@ static void test_labels(void **state)
 	struct label c[] = { { STR("y"), STR("2") }, { STR("x"), STR("3") } };
 	struct pod p = pod(1, NAME_FROM_CRI, "cart-0");
 	struct names *n = names_new();
+	struct names_stats stats;
 
 	(void)state;
 	p.labels = a;
@@ -81,10 +82,16 @@ static void test_labels(void **state)
 	assert_true(names_pod(n, &p));
 	p.labels = b;
 	assert_false(names_pod(n, &p));
+	p.ip = STR("10.1.0.1"); /* news, but not of labels */
+	assert_true(names_pod(n, &p));
+	names_stats(n, &stats);
+	assert_int_equal(stats.relabelled, 0);
 	p.labels = c;
 	assert_true(names_pod(n, &p));
 	p.labels_n = 1;
 	assert_true(names_pod(n, &p));
+	names_stats(n, &stats);
+	assert_int_equal(stats.relabelled, 2);
 	names_free(n);
 }
 

@@ -117,6 +117,38 @@ static void test_late(void **state)
 	follow_free(f);
 }
 
+/* What a decision was made from changed: those that are wanted are asked for again, and no cgroup
+ * is put into the filter twice. 1 stays, 2 leaves, 3 is not known again yet. */
+static void test_reconsider(void **state)
+{
+	struct follow *f = start();
+	struct follow_stats s;
+
+	(void)state;
+	for (u64 i = 1; i <= 3; i++) {
+		world.is[i] = TARGET_YES;
+		follow_met(f, i, false);
+	}
+	follow_decide(f);
+	assert_int_equal(world.changes, 3);
+	world.is[2] = TARGET_NO;
+	world.is[3] = TARGET_LATER;
+	follow_decide(f); /* the control: nobody asks by itself */
+	assert_true(world.watched[2] && world.changes == 3);
+	follow_reconsider(f);
+	follow_stats(f, &s);
+	assert_true(s.wanted == 1 && s.undecided == 1);
+	assert_true(world.watched[1] && !world.watched[2] && world.watched[3]);
+	assert_int_equal(world.changes, 4);
+	world.is[2] = world.is[3] = TARGET_YES;
+	follow_met(f, 2, false); /* it was forgotten: met again */
+	follow_decide(f);
+	follow_stats(f, &s);
+	assert_true(s.wanted == 3 && !s.undecided && world.watched[2]);
+	assert_int_equal(world.changes, 5);
+	follow_free(f);
+}
+
 static void test_full(void **state)
 {
 	struct follow *f = start();
@@ -136,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_decide),
 					    cmocka_unit_test(test_late),
+					    cmocka_unit_test(test_reconsider),
 					    cmocka_unit_test(test_full) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,12 +175,15 @@ static void test_not_in_a_pod(void **state)
 	map(&who, &none);
 	assert_str(&r.attrs, "podtrace.systemd.unit", "ssh.service");
 	assert_str(&r.attrs, "k8s.node.name", "node-1.example");
-	who = (struct who){ .kind = WHO_UNKNOWN };
+	who = (struct who){ .kind = WHO_UNKNOWN, .unknown = "cgroup_gone" };
 	map(&who, &none);
 	assert_str(&r.attrs, "podtrace.who", "unknown");
+	assert_str(&r.attrs, "podtrace.unknown.reason", "cgroup_gone");
+	assert_str(&r.attrs, "service.instance.id", "node-1.unknown.cgroup_gone");
 	who = (struct who){ .kind = WHO_HOST };
 	map(&who, &none);
 	assert_none("podtrace.who");
+	assert_none("podtrace.unknown.reason");
 }
 
 static void test_workloads(void **state)

@@ -51,15 +51,16 @@ class Arch:
     console: str
     out: str  # the second serial line
     out_device: tuple
+    compiler: str
 
 
 # memory is copied by loops that count, not by one instruction that does it all (rep movsb)
 ARCHES = {
     'amd64': Arch('', 'qemu-system-x86_64', 'qemu-system-x86', ('-M', 'q35', '-cpu', CPU),
-                  ('-M', 'q35', '-cpu', f'{CPU},-erms,-fsrm'), 'ttyS0', 'ttyS1', ('-serial', 'chardev:out')),
+                  ('-M', 'q35', '-cpu', f'{CPU},-erms,-fsrm'), 'ttyS0', 'ttyS1', ('-serial', 'chardev:out'), 'gcc'),
     'arm64': Arch('-arm64', 'qemu-system-aarch64', 'qemu-system-arm', ('-M', 'virt,gic-version=3', '-cpu', 'cortex-a57'),
                   ('-M', 'virt,gic-version=3', '-cpu', 'cortex-a57'), 'ttyAMA0', 'ttyS0',
-                  ('-device', 'pci-serial,chardev=out')),
+                  ('-device', 'pci-serial,chardev=out'), 'aarch64-linux-gnu-gcc'),
 }
 
 INIT = b"""#!/bin/busybox sh
@@ -116,21 +117,25 @@ def part(name: str, inside: tuple) -> pathlib.Path:
     """The first file of that package whose path begins as one of INSIDE does, from the cache."""
     if name not in rows():
         raise Unavailable(f'machines.lock has no {name}')
-    package, digest = rows()[name]
-    path = CACHE / digest / inside[0].rpartition('/')[2]
+    path = CACHE / rows()[name][1] / inside[0].rpartition('/')[2]
     if not path.exists():
-        _unpack(_fetch(name) / package, inside, path)
+        _unpack(package_of(name), inside, path)
     return path
 
 
-def _fetch(name) -> pathlib.Path:
-    """The folder that holds it then."""
+def package_of(name: str) -> pathlib.Path:
+    """That package of machines.lock, fetched."""
     row = next(line for line in LOCK.read_text(encoding='utf-8').splitlines() if line.split()[:1] == [name])
     with tempfile.NamedTemporaryFile('w', prefix='podtrace-', suffix='.lock') as alone:
         alone.write(row + '\n')
         alone.flush()
-        fetched = subprocess.run([ROOT / 'third_party' / 'fetch.sh', alone.name], text=True, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, check=False)
+        return fetch(alone.name) / rows()[name][0]
+
+
+def fetch(lock) -> pathlib.Path:
+    """The folder with all that this lock file names."""
+    fetched = subprocess.run([ROOT / 'third_party' / 'fetch.sh', lock], text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, check=False)
     if fetched.returncode:
         raise Unavailable(fetched.stderr.strip())
     return pathlib.Path(fetched.stdout.strip())
@@ -167,7 +172,7 @@ class Machine:
     def __init__(self, kernel: str, append='', memory=MEMORY_MIB, processors=1, counting=False, arch='amd64'):
         """counting: its clock counts the instructions that the processor has run, one a nanosecond. Two runs of the
         same are the same but for one instruction in a thousand; kernel addresses must be too (nokaslr)."""
-        self.arch = ARCHES[arch]
+        self.name, self.arch = arch, ARCHES[arch]
         if not shutil.which(self.arch.qemu):
             raise Unavailable(f'no {self.arch.qemu} here: apt-get install {self.arch.package}')
         self.kernel = part(f'linux-{kernel}{self.arch.suffix}', ('boot/vmlinuz-', 'usr/lib/modules/*/vmlinuz'))
@@ -180,13 +185,31 @@ class Machine:
         """A file, all may run it: its bytes, or the path of one here."""
         self.files[there] = content if isinstance(content, bytes) else pathlib.Path(content).read_bytes()
 
+    def add_podtrace(self):
+        """The one of $PODTRACE, or of the build."""
+        default = ROOT / 'build' / self.name / 'podtrace'
+        path = pathlib.Path(os.environ.get('PODTRACE', default) if self.name == 'amd64' else default)
+        if not path.exists():
+            raise Unavailable(f'podtrace is not built: make ARCH={self.name}')
+        self.add('/bin/podtrace', path)
+
+    def add_program(self, there: str, source):
+        """A static program, of one C source."""
+        if not shutil.which(self.arch.compiler):
+            raise Unavailable(f'no {self.arch.compiler} here: third_party/install-packages.sh {self.name}')
+        with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
+            out = pathlib.Path(folder, 'out')
+            subprocess.run([self.arch.compiler, '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-pthread', '-o', out,
+                            source], check=True)
+            self.add(there, out)
+
     def _initramfs(self, init, script='') -> bytes:
         files = {**self.files, '/init': INIT + init, '/script': script.encode()}
         folders = sorted({str(parent) for path in files for parent in pathlib.PurePath(path).parents} - {'/'})
         return cpio([*((folder, 0o40755, b'') for folder in [*folders, '/dev']), ('/dev/console', 0o20600, (5, 1)),
                      *((path, 0o100755, content) for path, content in files.items())])
 
-    def _command(self, initrd, *serial) -> list:
+    def command(self, initrd, *serial) -> list:
         return [self.arch.qemu, *self.accelerator, '-m', str(self.memory), '-smp', str(self.processors), '-nodefaults',
                 '-no-user-config', '-nographic', '-display', 'none', '-no-reboot', *serial, '-kernel', self.kernel,
                 '-initrd', initrd, '-append', f'console={self.arch.console} panic=-1 quiet {self.append}']
@@ -196,15 +219,15 @@ class Machine:
         with tempfile.NamedTemporaryFile(prefix='podtrace-vm-') as initrd:
             initrd.write(self._initramfs(SHELL))
             initrd.flush()
-            subprocess.run(self._command(initrd.name, '-serial', 'mon:stdio'), check=True)
+            subprocess.run(self.command(initrd.name, '-serial', 'mon:stdio'), check=True)
 
     def run(self, script: str, timeout=TIMEOUT) -> Result:
         with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
             console, out, initrd = (pathlib.Path(folder, name) for name in ('console', 'out', 'initrd'))
             batch = BATCH.replace(b'TIMEOUT', b'%d' % timeout).replace(b'SERIAL', self.arch.out.encode())
             initrd.write_bytes(self._initramfs(batch, script))
-            command = self._command(initrd, '-serial', f'file:{console}', '-chardev', f'file,id=out,path={out}',
-                                    *self.arch.out_device)
+            command = self.command(initrd, '-serial', f'file:{console}', '-chardev', f'file,id=out,path={out}',
+                                   *self.arch.out_device)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 subprocess.run(command, stdin=subprocess.DEVNULL, timeout=timeout + AROUND, check=True)
             told = console.read_text(encoding='utf-8', errors='replace')

@@ -4,7 +4,6 @@
 to the number, the same paths and directories. What a rung cannot give is said here, row by row."""
 
 import json
-import os
 import pathlib
 import sys
 import unittest
@@ -12,6 +11,7 @@ from collections import Counter
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'e2e'))
 
+import coverage  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
 from machine import Machine, Unavailable  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -71,28 +71,28 @@ PLAIN = {'tp_btf': (same('tp_btf'), ALL), 'raw_tp': (same('raw_tp'), ALL), 'fent
 # a typed pointer to the current task can be had since 5.11
 OLD = {**PLAIN, 'tp_btf': (same('tp_btf', exec_failed='raw_tp'), ALL),
        'fentry': (same('fentry', exec='kprobe', fork='kprobe', exec_failed=''), ALL)}
+# no trampolines there before 6.4
+NO_FENTRY = {**PLAIN, 'fentry': (same('kprobe', exec_failed=''), ALL)}
 # the rungs below are tried, and refused but for fentry
 LOCKED = {'tp_btf': (same('tp_btf'), NO_LONG), 'raw_tp': (same('fentry', mkdir=''), NO_LONG)}
 OLD_LOCKED = {'tp_btf': (same('tp_btf', exec_failed=''), NONE)}
 
 
 class Ladder(unittest.TestCase):
-    def boot(self, kernel, rungs, append):
-        if not os.path.exists(rig.BINARY):
-            self.skipTest('podtrace is not built: make')
+    def boot(self, kernel, rungs, append, arch):
         try:
-            machine = Machine(kernel, append)
+            machine = Machine(kernel, append, arch=arch)
+            machine.add_program('/bin/workload', rig.HERE / 'workload.c')
+            machine.add_podtrace()
         except Unavailable as why:
             self.skipTest(str(why))
-        machine.add('/bin/podtrace', rig.BINARY)
-        machine.add('/bin/workload', rig.workload())
         runs = (f'watch {name}' + (f' --forbid {RUNGS[name]}\n' if RUNGS[name] else '\n') for name in rungs)
         result = machine.run(SCRIPT % {'long': LONG} + ''.join(runs))
         self.assertEqual((result.code, result.log), (0, ''))
         return {name: list(map(json.loads, result.files[name].splitlines())) for name in rungs}
 
-    def check(self, kernel, rungs, append=''):
-        for name, (*lines, last) in self.boot(kernel, rungs, append).items():
+    def check(self, kernel, rungs, append='', arch='amd64'):
+        for name, (*lines, last) in self.boot(kernel, rungs, append, arch).items():
             with self.subTest(kernel=kernel, rung=name, append=append):
                 by, cwds = rungs[name]
                 summary = last['summary']
@@ -107,6 +107,8 @@ class Ladder(unittest.TestCase):
                                   if line.get('process.executable.name') == 'busybox' and 'exec' in line['event']}
                                  - {None}, cwds)
                 self.check_cgroups(lines, by['mkdir'], append)
+                coverage.record(kernel, append, name,
+                                {(of['family'], of['feature']): of for of in summary['features']}, arch)
 
     def check_cgroups(self, lines, rung, append):
         paths = [line['podtrace.cgroup.path'] for line in lines if line['event'] == 'podtrace.cgroup.mkdir']
@@ -132,6 +134,16 @@ class Ladder(unittest.TestCase):
 
     def test_6_12_locked(self):
         self.check('6.12', LOCKED, 'lockdown=confidentiality')
+
+    def test_6_18(self):
+        self.check('6.18', PLAIN)
+
+    def test_7_3(self):
+        self.check('7.3', PLAIN)
+
+    def test_arm64(self):
+        self.check('6.1', NO_FENTRY, arch='arm64')
+        self.check('6.12', PLAIN, arch='arm64')
 
 
 if __name__ == '__main__':

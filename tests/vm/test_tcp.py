@@ -5,9 +5,7 @@ the number. What a rung cannot see is written down here, and nothing else may be
 
 import datetime
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -17,6 +15,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[0] / 'e2e'), str(HERE.parents[1] / 'tools')]
 
 import btf_image  # noqa: E402  pylint: disable=wrong-import-position
+import coverage  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
 from machine import Machine, Unavailable, rows  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -98,6 +97,8 @@ LACKS = {'5.10': {'locked', 'mptcp'}, '6.1': {'locked'}}
 LISTENERS = {'listen_drop': 'iter'}
 # Of 5.10: what the entry of a system call gets is not in its BTF.
 OLD_FENTRY = {'accept': 'kprobe'}
+# Each rung that is asked for is used.
+ALL = {name: (name, {}) for name in ('tp_btf', 'raw_tp', 'fentry', 'kprobe')}
 # No typed way leads from a descriptor to its socket.
 BLIND = {'accept': 'fentry'}
 
@@ -158,19 +159,13 @@ class Result:
 class Rungs(unittest.TestCase):
     maxDiff = None
 
-    def machine(self, kernel, append=''):
-        if not os.path.exists(rig.BINARY):
-            self.skipTest('podtrace is not built: make')
+    def machine(self, kernel, append='', arch='amd64'):
         try:
-            machine = Machine(kernel, append)
+            machine = Machine(kernel, append, arch=arch)
+            machine.add_program('/bin/traffic', HERE / 'traffic.c')
+            machine.add_podtrace()
         except Unavailable as why:
             self.skipTest(str(why))
-        with tempfile.TemporaryDirectory(prefix='podtrace-vm-') as folder:
-            traffic = pathlib.Path(folder, 'traffic')
-            subprocess.run(['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-o', traffic, HERE / 'traffic.c'],
-                           check=True)
-            machine.add('/bin/traffic', traffic)
-        machine.add('/bin/podtrace', rig.BINARY)
         return machine
 
     def results(self, machine, names, modes, first=''):
@@ -244,17 +239,20 @@ class Rungs(unittest.TestCase):
             for name in ('state.changes', 'accept.wait', 'connection.duration', 'rtt', 'io'):
                 self.assertEqual(result.metric(name), best.metric(name), name)
             for kind in ('tcp_state', 'tcp_close', 'tcp_accept', 'tcp_reset'):
-                self.assertEqual(result.summary['events'][kind], best.summary['events'][kind], kind)
+                # what is preempted while it runs misses others, and the kernel counts them: here, none that matter
+                self.assertEqual({**result.summary['events'][kind], 'unseen': 0},
+                                 {**best.summary['events'][kind], 'unseen': 0}, kind)
 
-    def check(self, kernel, rungs, append=''):
+    def check(self, kernel, rungs, append='', arch='amd64'):
         """rungs: {name of RUNGS: (the rung that is to be used, features that use a lower one)}"""
-        results = self.results(self.machine(kernel, append), rungs, LOADS)
+        results = self.results(self.machine(kernel, append, arch), rungs, LOADS)
         for name, result in results.items():
             self.assertEqual([load['mode'] for load in result.loads], list(LOADS))
             self.assert_rungs(kernel, result, *rungs[name])
             self.assert_told(kernel, result)
             self.assert_added_up(kernel, result)
             self.assert_same(kernel, result, results['tp_btf'])
+            coverage.record(kernel, append, name, {('tcp', of): row for of, row in result.features.items()}, arch)
         self.assert_noticed(results['tp_btf'])
 
     def test_5_10(self):
@@ -268,6 +266,17 @@ class Rungs(unittest.TestCase):
     def test_6_12(self):
         self.check('6.12', {'tp_btf': ('tp_btf', {}), 'raw_tp': ('raw_tp', {}), 'fentry': ('fentry', {}),
                             'kprobe': ('kprobe', {}), 'perf buffer': ('tp_btf', {})})
+
+    def test_6_18(self):
+        self.check('6.18', ALL)
+
+    def test_7_3(self):
+        self.check('7.3', ALL)
+
+    def test_arm64(self):
+        """No trampolines for fentry before 6.4."""
+        self.check('6.1', {**ALL, 'fentry': ('kprobe', {})}, arch='arm64')
+        self.check('6.12', ALL, arch='arm64')
 
     def test_6_12_locked(self):
         self.check('6.12', {'tp_btf': ('tp_btf', BLIND), 'fentry': ('fentry', {})}, 'lockdown=confidentiality')
