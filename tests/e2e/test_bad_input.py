@@ -30,6 +30,8 @@ USAGE = {
     'mistyped command with options': (['agnet', '-n', 'x'], {}, ['"agnet"', 'podtrace agent', '-n NAMESPACE POD']),
     'pod without a namespace': (['my-pod'], {}, ['"my-pod"', 'podtrace help', '-n NAMESPACE POD']),
     'whole node and pod': (['trace', '--all', 'my-pod'], {}, ['--all', 'exclude', 'kube-system']),
+    'root of the cgroups': (['trace', '--cgroup', '/'], {}, ['"/"', 'whole node', '--all',
+                                                                  'PODTRACE_ALLOW_BROAD_CGROUP=1']),
     'bad process id': (['trace', '--pid', 'self'], {}, ['--pid', '"self"', '1 to 4194304']),
     'bad duration': (['trace', '--all', '--duration', '5x'], {}, ['--duration', '"5x"', '20s']),
     'duration without a unit': (['trace', '--all', '--duration', '5'], {}, ['--duration', '"5"', '20s']),
