@@ -66,6 +66,22 @@ $(T)/api/client-static: $(API_LINKS) $(wildcard src/ask/*.h src/net/*.h src/base
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(API_LINKS) $(API_LIBS:%=-l%) -o $@
 
-TEST_PROGRAMS := $(T)/api/client $(T)/api/client-static $(UNIT_SRC:tests/%.c=$(T)/%) $(KIND_SRC:tests/%.c=$(T)/%) $(FUZZ_SRC:tests/%.c=$(T)/%)
+# Programs that some kernel refuses or misleads, an object each, and what tries them in a test machine. No LTO: it would
+# warn of libbpf.
+TRAPS := $(shell sed -n 's/^#ifdef TRAP_//p' tests/vm/traps.bpf.c)
+TRAP_OBJ := $(TRAPS:%=$(T)/traps/%.bpf.o)
+
+$(TRAP_OBJ): $(T)/traps/%.bpf.o: tests/vm/traps.bpf.c | $(SYSROOT)/.key
+	$(call say,BPF,$< ($*))
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DTRAP_$* -c $< -o $@
+
+$(T)/traps/try: tests/vm/traps.c | $(SYSROOT)/.key
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-lto $(LDFLAGS) $< -lbpf -lelf -lz -o $@
+
+TEST_PROGRAMS := $(T)/api/client $(T)/api/client-static $(UNIT_SRC:tests/%.c=$(T)/%) $(KIND_SRC:tests/%.c=$(T)/%) $(FUZZ_SRC:tests/%.c=$(T)/%) \
+	$(TRAP_OBJ) $(T)/traps/try
 
 -include $(shell find $(T) -name '*.d' 2>/dev/null)
