@@ -52,7 +52,7 @@ FAMILIES := $(shell sed -n 's/^FAMILY.\([a-z_]*\),.*/\1/p' bpf/registry.def)
 SRC := $(wildcard cmd/podtrace/*.c src/*.c src/*/*.c otel/*.c otel/map/*.c)
 OBJ := $(SRC:%.c=$(B)/obj/%.o)
 BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o $(B)/obj/bpf/self.bpf.o \
-	$(B)/obj/bpf/fit.bpf.o
+	$(B)/obj/bpf/fit.bpf.o $(B)/obj/bpf/preempt.bpf.o
 BPF_SKEL := $(BPF_OBJ:$(B)/obj/bpf/%.bpf.o=$(GEN)/bpf/%.skel.h)
 BTF_TABLE := $(GEN)/btf/embedded.inc
 
@@ -90,8 +90,9 @@ $(BPF_SKEL): $(GEN)/bpf/%.skel.h: $(B)/obj/bpf/%.bpf.o
 
 # ---- BTF: types of kernels that do not tell them, see btf/README.md --------------------------
 
-BTF_TOOL = BPFTOOL=$(BPFTOOL) python3 -B tools/btf.py --arch $(ARCH) --objects "$(BPF_OBJ)"
+BTF_TOOL = BPFTOOL=$(BPFTOOL) python3 -B tools/btf.py --arch $(ARCH) --objects "$(filter-out %/preempt.bpf.o,$(BPF_OBJ))"
 
+# (preempt.bpf.c asks for a variable of the kernel's, of which only its own types tell)
 # the README's table changes with every file beside it
 $(BTF_TABLE): btf/README.md $(wildcard btf/$(ARCH)/*.btf) $(wildcard tools/btf*.py) $(BPF_OBJ)
 	$(Q)$(BTF_TOOL) embed $@

@@ -4,6 +4,7 @@
  * the name of a container is known from its first instruction on, even if it is gone before
  * anybody could look.
  */
+#include "lib/again.h"
 #include "lib/cgroup.h"
 #include "lib/emit.h"
 #include "lib/task.h"
@@ -134,6 +135,8 @@ INLINE int on_mkdir(void *ctx, const struct cgroup *cgrp, const char *path, cons
 	__u64 cgroup;
 
 	if (!of_the_tree(cgrp, btf))
+		return 0;
+	if (config.preempted && again(cgroup_id(cgrp, btf), 0)) /* it is made once */
 		return 0;
 	if (config.follow)
 		let_in(cgrp, &cgroup, btf);

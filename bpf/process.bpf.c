@@ -4,6 +4,7 @@
  * tracepoints that exist on every target, or from functions beside them. Each body serves all
  * rungs, see lib/prog.h.
  */
+#include "lib/again.h"
 #include "lib/cgroup.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
@@ -79,6 +80,19 @@ INLINE __u32 put_args(struct rec_process_exec *rec, struct scratch *s, __u32 at,
 
 #include "process_cwd.h"
 
+/* ---- copies ---------------------------------------------------------------------------- */
+
+enum { TOLD_FORK = 1, TOLD_EXIT = 2, TOLD_EXEC = 3 };
+
+/*
+ * Whether a copy of this program has told it (lib/again.h). A process is its pid and when it
+ * began; what: forked or ended, each of which it is once, or started programs and how many.
+ */
+INLINE bool told_of(__u32 pid, __u64 start, __u64 what)
+{
+	return again(pid, start << 8 ^ what);
+}
+
 /* ---- started --------------------------------------------------------------------------- */
 
 INLINE void send_exec(void *ctx, struct task_struct *task, struct linux_binprm *bprm, __u64 cgroup,
@@ -113,6 +127,9 @@ INLINE int on_exec(void *ctx, struct task_struct *task, struct linux_binprm *bpr
 {
 	__u64 cgroup;
 
+	if (config.preempted && told_of(GET(btf, task, tgid), task_start(task, btf),
+					TOLD_EXEC + GET(btf, task, self_exec_id)))
+		return 0;
 	if (!concerns(KIND_process_exec, task_cgroup(task, btf), &cgroup, btf))
 		return 0;
 	meter_add(KIND_process_exec, METER_KEY(METER_process_starts, cgroup, 0, 0), 1);
@@ -186,6 +203,8 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 		return 0;
 	if (syscall_compat(current_task(btf), btf))
 		return 0;
+	if (config.preempted && call_again())
+		return 0;
 	path = nr == NR_execve ? syscall_arg1(regs, btf) : syscall_arg2(regs, btf);
 	return on_exec_result(ctx, path, ret, btf);
 }
@@ -210,6 +229,8 @@ INLINE int on_fork(void *ctx, struct task_struct *parent, struct task_struct *ch
 
 	if (GET(btf, child, tgid) != pid)
 		return 0; /* a thread */
+	if (config.preempted && told_of(pid, task_start(child, btf), TOLD_FORK))
+		return 0;
 	/* the child's: clone3 can put it into another cgroup than its parent's */
 	if (!concerns(KIND_process_fork, task_cgroup(child, btf), &cgroup, btf))
 		return 0;
@@ -290,6 +311,8 @@ INLINE int on_exit(void *ctx, struct task_struct *task, const bool btf)
 	int status;
 
 	if (!signal || !process_ended(task, signal, pid, start, btf))
+		return 0;
+	if (config.preempted && told_of(pid, start, TOLD_EXIT))
 		return 0;
 	if (!concerns(KIND_process_exit, task_cgroup(task, btf), &cgroup, btf))
 		return 0;

@@ -323,8 +323,47 @@ INLINE int on_state(void *ctx, const struct sock *sk, int from, int to, const bo
 
 BODY(state, (void *ctx, const struct sock *sk, int from, int to), on_state(ctx, sk, from, to, btf))
 
-PROGRAMS_AGAIN(tcp_state, "inet_sock_set_state", sk, to, OF(state)(ctx, sk, from, to),
-	       const struct sock *sk, int from, int to)
+struct addresses {
+	volatile __u64 of[2 * (COPY_NUMBERS + 1)];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct addresses);
+} addresses SEC(".maps");
+
+/* A typed pointer as a number: the verifier allows no arithmetic with it, but forgets what it
+ * was in a map. No program interrupts itself, so its place is its own. */
+INLINE __u64 address_of(const void *object, __u32 place)
+{
+	__u32 zero = 0;
+	struct addresses *a = bpf_map_lookup_elem(&addresses, &zero);
+
+	if (!a)
+		return 0;
+	a->of[place] = (__u64)object;
+	return a->of[place];
+}
+
+/*
+ * A tracepoint has copies of its program (lib/again.h), a function too; which of them runs first
+ * is there the trampoline's matter. Whoever changes a socket holds its lock, and it goes no way
+ * twice in a row. Where it stays what it was the program itself tells, no copy.
+ * at: which of two programs in one object.
+ */
+INLINE int on_state_once(void *ctx, const struct sock *sk, int from, int to, const int at,
+			 const bool btf)
+{
+	__u32 copy = copy_number();
+	bool noted = again(address_of(sk, at * (COPY_NUMBERS + 1) + copy), from << 4 | to);
+
+	return (from == to ? copy : noted) ? 0 : OF(state)(ctx, sk, from, to);
+}
+
+PROGRAMS(tcp_state, "inet_sock_set_state", on_state_once(ctx, sk, from, to, 0, btf),
+	 const struct sock *sk, int from, int to)
 
 /*
  * The two functions in which the tracepoint is: both call it first. One stores with a barrier, the
@@ -335,26 +374,11 @@ INLINE int on_new_state(void *ctx, const struct sock *sk, int to, const bool btf
 	return OF(state)(ctx, sk, GET(btf, sk, __sk_common.skc_state), to);
 }
 
-/*
- * Twice, as for the tracepoint, but which of the two runs first is the trampoline's matter. So
- * either leaves out what the other has told: no socket goes the same way twice in a row, and
- * where it stays what it was only one tells.
- */
-INLINE int on_new_state_once(void *ctx, const struct sock *sk, int to, bool again, const bool btf)
-{
-	int from = GET(btf, sk, __sk_common.skc_state);
-	bool noted = note(sk, from << 4 | to, again);
-
-	return (from == to ? again : noted) ? 0 : OF(state)(ctx, sk, from, to);
-}
-
-FENTRY(tcp_set_state, "inet_sk_set_state", on_new_state_once(ctx, sk, to, false, btf),
+FENTRY(tcp_set_state, "inet_sk_set_state",
+       on_state_once(ctx, sk, GET(btf, sk, __sk_common.skc_state), to, 0, btf),
        const struct sock *sk, int to)
-FENTRY(tcp_set_state_again, "inet_sk_set_state", on_new_state_once(ctx, sk, to, true, btf),
-       const struct sock *sk, int to)
-FENTRY(tcp_store_state, "inet_sk_state_store", on_new_state_once(ctx, sk, to, false, btf),
-       const struct sock *sk, int to)
-FENTRY(tcp_store_state_again, "inet_sk_state_store", on_new_state_once(ctx, sk, to, true, btf),
+FENTRY(tcp_store_state, "inet_sk_state_store",
+       on_state_once(ctx, sk, GET(btf, sk, __sk_common.skc_state), to, 1, btf),
        const struct sock *sk, int to)
 KPROBE(tcp_set_state, "inet_sk_set_state", on_new_state(ctx, sk, to, btf), const struct sock *sk,
        int to)

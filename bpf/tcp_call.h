@@ -118,6 +118,8 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	task = (struct task_struct *)bpf_get_current_task();
 	if (syscall_compat(task, false))
 		return 0;
+	if (config.preempted && call_again())
+		return 0;
 	if (nr != NR_connect) {
 		sk = ret >= 0 ? fd_to_tcp(task, ret) : 0;
 		if (sk && on_v1() && !kept_cgroup(sk))

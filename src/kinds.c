@@ -54,6 +54,9 @@ const size_t features_n = ARRAY_SIZE(features);
 const struct prog progs[] = {
 #define PROG(feature_, rung_, program)                                                     \
 	{ .feature = FEATURE_##feature_, .rung = RUNG_##rung_, .name = #program },
+#define PROG_COPIED(feature_, rung_, program, copies_, preempted_)                         \
+	{ .feature = FEATURE_##feature_, .rung = RUNG_##rung_, .name = #program,           \
+	  .copies = { copies_, preempted_ } },
 #include "../bpf/registry.def"
 };
 const size_t progs_n = ARRAY_SIZE(progs);

@@ -39,6 +39,7 @@ struct prog {
 	u16 feature;		/* index in features */
 	enum rung rung;
 	const char *name;
+	u8 copies[2];		/* beside it; [1]: where tracepoints can be preempted */
 };
 
 enum meter_type { METER_COUNTER, METER_HISTOGRAM };

@@ -11,6 +11,9 @@ import traceback
 import unittest
 
 
+WHY_MAX = 600  # the rest is below
+
+
 class TapResult(unittest.TestResult):
     def __init__(self):
         super().__init__()
@@ -29,7 +32,8 @@ class TapResult(unittest.TestResult):
         self.line('ok', test)
 
     def addFailure(self, test, err):
-        self.line('not ok', test)
+        why = ''.join(traceback.format_exception_only(*err[:2])).splitlines()[0]
+        self.line('not ok', test, f' # {why[:WHY_MAX]}')
         self.diagnose(err)
 
     addError = addFailure

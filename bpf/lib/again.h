@@ -1,73 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The kernel does not run a program on a CPU that is running it already (prog->active,
- * kernel/trace/bpf_trace.c): an event in a softirq that interrupts the program would not be
- * seen, which is one state change of a socket in a thousand on a busy node. So such a
- * tracepoint has two programs. The first notes what it tells; the second, attached after it,
- * tells what is not noted. At least one of them is free: a softirq is not interrupted by another.
+ * kernel/trace/bpf_trace.c). So what comes in a softirq that interrupts the program would not be
+ * seen, and where tracepoints can be preempted (since 7.0) neither what is scheduled meanwhile. So
+ * a tracepoint can have a program several times: copies that the loader makes (PROG_COPIED in
+ * registry.def), of which one or another is free. All run the same code, one after the other:
+ * whoever is first to see an event notes it and tells it, the others find the note.
  */
 #ifndef LIB_AGAIN_H
 #define LIB_AGAIN_H
 
-#include "prog.h"
+#include "maps.h"
 
 #define NOTES_MAX 4096
 
 /*
- * By address: what was told last of the object there. Whoever changes an object holds its lock,
- * and nothing happens to it twice in a row: so a note is never old and nobody must take it away.
- * Two objects that share a note and change at once are told twice: one chance in NOTES_MAX.
+ * What was told last: in the first half of objects, in the second of tasks at the end of a system
+ * call. Nobody must take a note away: it is never mistaken for that of a later event. Two that
+ * share a place and come at once are told twice: one chance in NOTES_MAX.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NOTES_MAX);
+	__uint(max_entries, 2 * NOTES_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } notes SEC(".maps");
 
-struct addresses {
-	volatile __u64 of[2]; /* the first program's, the second's */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct addresses);
-} addresses SEC(".maps");
-
-/* A typed pointer as a number: the verifier allows no arithmetic with it, but forgets what it
- * was in a map. Neither program interrupts itself, so its place is its own. */
-INLINE __u64 address_of(const void *object, const bool again)
+/* 0 in the program itself, 1 in its first copy: the number of which is written over the mark's. */
+INLINE __u32 copy_number(void)
 {
-	__u32 zero = 0;
-	struct addresses *a = bpf_map_lookup_elem(&addresses, &zero);
+	__u32 n;
 
-	if (!a)
-		return 0;
-	a->of[again] = (__u64)object;
-	return a->of[again];
+	asm volatile("%0 = %1" : "=r"(n) : "i"(COPY_MARK));
+	return n - COPY_MARK;
 }
 
-/* Note that `what` is told of the object; whether it was noted already. what: below 256. */
-INLINE bool note(const void *object, __u8 what, const bool again)
+/* Numbers that are near become places that are not: Fibonacci hashing, TAOCP 6.4 */
+INLINE __u64 note_hash(__u64 of)
 {
-	__u64 address = address_of(object, again), told = address ^ (__u64)what << 56, *last;
-	/* addresses differ in their middle: Fibonacci hashing, TAOCP 6.4 */
-	__u32 i = address * 11400714819323198485ull >> 52;
-	bool noted;
+	return of * 11400714819323198485ull;
+}
+
+/*
+ * Whether it is told already that `what` happened to the object; it is from now on. The object: a
+ * number that is its own. Exact if the same never happens to it twice in a row, and one thing
+ * after the other (under a lock, or in its own task).
+ */
+INLINE bool again(__u64 object, __u64 what)
+{
+	__u64 hash = note_hash(object), told = hash ^ what, *last;
+	__u32 i = hash >> 52;
 
 	last = bpf_map_lookup_elem(&notes, &i);
 	if (!last)
 		return false;
-	noted = *last == told;
+	if (*last == told)
+		return true;
 	*last = told;
-	return noted;
+	return false;
 }
 
-/* PROGRAMS() twice: NAME_btf and NAME_raw, then NAME_again_btf and NAME_again_raw. */
-#define PROGRAMS_AGAIN(name, tracepoint, object, what, call, args...)                              \
-	PROGRAMS(name, tracepoint, (note(object, what, false), call), ##args)                      \
-	PROGRAMS(name##_again, tracepoint, note(object, what, true) ? 0 : call, ##args)
+/*
+ * The same of the current task's system call, of which nothing differs from the one before. Copies
+ * run in the order of their numbers, so one that finds a smaller number finds this call's: or
+ * the one before was missed by all from here on, and this one by all before here. Then it is lost,
+ * but each of them has missed something, so it is among those that are counted as unseen.
+ */
+INLINE bool call_again(void)
+{
+	__u64 hash = note_hash(bpf_get_current_task()), *last, old;
+	__u32 i = NOTES_MAX | hash >> 52, me = copy_number();
+
+	last = bpf_map_lookup_elem(&notes, &i);
+	if (!last)
+		return false;
+	hash &= ~(__u64)COPY_NUMBERS;
+	old = *last;
+	*last = hash | me;
+	return (old & ~(__u64)COPY_NUMBERS) == hash && (old & COPY_NUMBERS) < me;
+}
 
 #endif

@@ -169,6 +169,7 @@ struct pid {
 
 struct thread_info {
 	__u32 status; /* x86: TS_COMPAT */
+	__u64 preempt_count; /* arm64 */
 };
 
 struct task_struct {
@@ -181,6 +182,8 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	int rcu_read_lock_nesting; /* only where the kernel can be preempted */
+	__u64 self_exec_id; /* counted up by each execve; 64 bits since 5.7 */
 	struct signal_struct *signal;
 	struct files_struct *files;
 	struct fs_struct *fs;

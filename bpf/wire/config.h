@@ -5,6 +5,11 @@
 
 #include "head.h"
 
+/* What stands in a program for its number among its copies: the loader adds 1, 2 ... to it there
+ * (src/capture/copies.c). At most COPY_NUMBERS, which is a mask too. */
+#define COPY_MARK 0x434f5059 /* "COPY": no instruction of ours has that for another reason */
+#define COPY_NUMBERS 3u
+
 enum transport { TRANSPORT_RINGBUF, TRANSPORT_PERF };
 enum stream { STREAM_NONE, STREAM_FAILED, STREAM_ALL };
 
@@ -31,6 +36,7 @@ struct config {
 	__u32 typed_task;	/* only without probe_read: bpf_get_current_task_btf can be had */
 	__u32 nsfs_dev;		/* device number of namespace files */
 	__u32 cgroup_tree;	/* enum cgroup_tree */
+	__u32 preempted;	/* tracepoints can be: some programs have copies for it, lib/again.h */
 	__u32 self;		/* our pid, initial namespace: its sockets are never reported */
 	__u8 stream[(KIND_END + 3) / 4 * 4]; /* enum stream by kind; rounded up: no padding */
 };

@@ -30,10 +30,12 @@ static int forbid(const struct options *o, struct capture_config *config)
 			config->forbid_ringbuf = true;
 		else if (str_eq(item, STR("probe_read")))
 			config->forbid_reads = true;
+		else if (str_eq(item, STR("copies")))
+			config->forbid_copies = true;
 		else
 			return fail(EXIT_USAGE, "--forbid: \"%.*s\" is not something podtrace uses: "
 				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, "
-				    "ringbuf, probe_read",
+				    "ringbuf, probe_read, copies",
 				    (int)item.n, item.p);
 	}
 	return EXIT_OK;

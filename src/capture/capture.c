@@ -59,6 +59,7 @@ static struct config wire_config(const struct capture *c)
 		.self = self_pid(),
 	};
 
+	wire.preempted = !c->config.forbid_copies && self_preempted(wire.self);
 	wire.typed_task = !wire.probe_read && self_types_task();
 	for (size_t i = 1; i < KIND_END; i++)
 		wire.stream[i] = (u8)c->config.stream[i];
@@ -195,9 +196,8 @@ void capture_stop(struct capture *c)
 	loop_disarm(c->poll);
 	capture_poll(c);
 	for (int f = 0; f < FAMILY_END; f++) {
-		for (size_t i = 0; i < c->family[f].links_n; i++)
-			bpf_link__destroy(c->family[f].links[i]);
-		c->family[f].links_n = 0;
+		links_detach(&c->family[f].links);
+		copies_detach(&c->family[f].copies);
 	}
 }
 
@@ -271,15 +271,14 @@ void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup),
 }
 
 /* What the kernel counts of programs that it could not run. */
-static void add_unseen(const struct held *h, struct ledger_page *ret)
+static void add_unseen(const struct loaded *l, struct ledger_page *ret)
 {
-	for (size_t i = 0; i < h->progs_n; i++) {
-		struct bpf_prog_info info = { 0 };
-		u32 size = sizeof(info);
+	for (size_t i = 0; i < l->held.progs_n; i++) {
+		size_t prog = l->held.progs[i].prog;
 
-		if (!h->progs[i].paired && !bpf_prog_get_info_by_fd(h->progs[i].fd, &info, &size))
-			ret->kind[feature_kind(progs[h->progs[i].prog].feature)].n[LEDGER_UNSEEN] +=
-				info.recursion_misses;
+		ret->kind[feature_kind(progs[prog].feature)].n[LEDGER_UNSEEN] +=
+			copies_missed(&l->copies, prog, l->held.progs[i].fd) +
+			links_missed(&l->links, prog);
 	}
 }
 
@@ -295,7 +294,7 @@ void capture_ledger(const struct capture *c, struct ledger_page *ret)
 			for (size_t i = 0; i < LEDGER_END; i++)
 				ret->kind[k].n[i] += c->percpu[cpu].kind[k].n[i];
 	for (int f = 0; f < FAMILY_END; f++)
-		add_unseen(&c->family[f].held, ret);
+		add_unseen(&c->family[f], ret);
 }
 
 void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx)

@@ -31,22 +31,6 @@ static void hold_map(struct held *h, const struct bpf_map *map)
 	h->maps[h->maps_n++].fd = fd;
 }
 
-/* Whether the row before or behind it is the second program of a pair on one tracepoint
- * (bpf/lib/again.h): what one of them misses the other tells. */
-static bool is_paired(const struct bpf_object *o, size_t i)
-{
-	const char *hook =
-		bpf_program__section_name(bpf_object__find_program_by_name(o, progs[i].name));
-
-	for (size_t k = i ? i - 1 : 0; k < progs_n && k <= i + 1; k++) {
-		const struct bpf_program *p = bpf_object__find_program_by_name(o, progs[k].name);
-
-		if (k != i && p && !strcmp(bpf_program__section_name(p), hook))
-			return true;
-	}
-	return false;
-}
-
 static void hold_program(struct held *h, const struct bpf_object *o, size_t prog)
 {
 	struct bpf_program *p = bpf_object__find_program_by_name(o, progs[prog].name);
@@ -58,7 +42,6 @@ static void hold_program(struct held *h, const struct bpf_object *o, size_t prog
 	if (fd < 0)
 		return;
 	h->progs[h->progs_n].prog = prog;
-	h->progs[h->progs_n].paired = is_paired(o, prog);
 	h->progs[h->progs_n++].fd = fd;
 }
 

@@ -13,6 +13,7 @@
 const void *object_maps(size_t *ret_size);
 const void *object_self(size_t *ret_size);
 const void *object_fit(size_t *ret_size);
+const void *object_preempt(size_t *ret_size);
 const void *object_family(enum wire_family family, size_t *ret_size);
 
 /* ---- held.c: what stays of an object -------------------------------------------------------- */
@@ -26,7 +27,6 @@ struct held {			/* all zero: nothing */
 	} maps[HELD_MAPS_MAX];
 	struct {
 		size_t prog;	/* in progs */
-		bool paired;	/* another program on its hook tells what it misses */
 		int fd;
 	} progs[PROGS_MAX];
 	size_t maps_n, progs_n;
@@ -118,16 +118,59 @@ bool self_reads_kernel(void);
 bool self_types_task(void);
 /* Whether programs can call what the patch names. */
 bool self_holds_cpu(const struct patch *patch);
+/* Whether those who run a tracepoint's program can be preempted there; false also where that
+ * cannot be known. pid: ours, as programs see it. */
+bool self_preempted(u32 pid);
+
+/* ---- links.c: what a family is attached by -------------------------------------------------- */
+
+#define LINKS_MAX 64
+
+struct links {			/* all zero: none */
+	struct {
+		struct bpf_link *of;	/* NULL: detached */
+		size_t prog;		/* index in progs */
+		u64 missed;		/* until it was */
+	} link[LINKS_MAX];
+	size_t n;
+};
+
+/* Takes the link. */
+void links_add(struct links *l, struct bpf_link *link, size_t prog);
+void links_detach(struct links *l);
+/* How often a kprobe did not run that program, because another one's handler ran (since 6.7). */
+u64 links_missed(const struct links *l, size_t prog);
+
+/* ---- copies.c: programs beside their like ------------------------------------------------- */
+
+#define COPIES_MAX 32
+
+struct copy {
+	size_t prog;			/* index in progs */
+	int fd, link;			/* link: -1, no longer attached */
+};
+
+struct copies {
+	struct copy copy[COPIES_MAX];
+	size_t n;
+};
+
+/* Attach up to n copies of that program, which is loaded and attached; less if they are refused. */
+void copies_make(struct copies *c, const struct bpf_object *o, size_t prog, unsigned n);
+void copies_detach(struct copies *c);
+void copies_free(struct copies *c);
+/* How often neither the program (its fd) nor one of its copies may have run: the least that one of
+ * them missed. */
+u64 copies_missed(const struct copies *c, size_t prog, int fd);
 
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 
-#define LINKS_MAX 64
 
 struct loaded {
 	struct bpf_object *object;	/* while it is loaded; NULL again when that is done */
 	struct held held;
-	struct bpf_link *links[LINKS_MAX];
-	size_t links_n;
+	struct links links;
+	struct copies copies;
 	struct bpf_link *listeners;	/* iterator, run on a timer; NULL: none */
 };
 

@@ -137,6 +137,17 @@ static int choose(struct ladder *l, struct bpf_object *o)
 	return 0;
 }
 
+/* What copies tell each other by is there only if the family has some (bpf/lib/again.h). */
+static int drop_notes(const struct ladder *l, struct bpf_object *o)
+{
+	struct bpf_map *notes = bpf_object__find_map_by_name(o, "notes");
+	bool used = l->wire->preempted;
+
+	for (size_t i = 0; i < progs_n; i++)
+		used = used || (of_family(l, progs[i].feature) && progs[i].copies[0]);
+	return notes && !used ? bpf_map__set_autocreate(notes, false) : 0;
+}
+
 static int configure(const struct ladder *l, struct bpf_object *o)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(o, ".rodata.config");
@@ -176,6 +187,8 @@ static int load(struct ladder *l, struct bpf_object **ret, int *ret_feature)
 	if (!err)
 		err = maps_share(l->maps, o);
 	if (!err)
+		err = drop_notes(l, o);
+	if (!err)
 		err = configure(l, o);
 	if (!err) {
 		err = patch_object(o, l->patch);
@@ -203,6 +216,11 @@ static struct bpf_link *attach_kprobe(const struct bpf_program *p)
 	return bpf_program__attach_kprobe_opts(p, function.p, &opts);
 }
 
+static unsigned copies_wanted(const struct ladder *l, size_t prog)
+{
+	return l->config->forbid_copies ? 0 : progs[prog].copies[l->wire->preempted];
+}
+
 /* Attach every chosen program; 0, or -errno with the refused feature. */
 static int attach(struct ladder *l, struct loaded *ret, int *ret_feature)
 {
@@ -221,7 +239,8 @@ static int attach(struct ladder *l, struct loaded *ret, int *ret_feature)
 		if (progs[i].rung == RUNG_iter)
 			ret->listeners = link;
 		else
-			ret->links[ret->links_n++] = link;
+			links_add(&ret->links, link, i);
+		copies_make(&ret->copies, ret->object, i, copies_wanted(l, i));
 	}
 	return 0;
 }
@@ -328,9 +347,9 @@ void family_load(struct loaded *ret, enum wire_family family, const struct maps 
 
 void family_unload(struct loaded *l)
 {
-	for (size_t i = 0; i < l->links_n; i++)
-		bpf_link__destroy(l->links[i]);
+	links_detach(&l->links);
 	bpf_link__destroy(l->listeners);
+	copies_free(&l->copies);
 	bpf_object__close(l->object);
 	held_drop(&l->held);
 	*l = (struct loaded){ 0 };

@@ -5,6 +5,7 @@
 #include "bpf/cgroup.skel.h"
 #include "bpf/fit.skel.h"
 #include "bpf/maps.skel.h"
+#include "bpf/preempt.skel.h"
 #include "bpf/process.skel.h"
 #include "bpf/self.skel.h"
 #include "bpf/tcp.skel.h"
@@ -22,6 +23,11 @@ const void *object_self(size_t *ret_size)
 const void *object_fit(size_t *ret_size)
 {
 	return fit_bpf__elf_bytes(ret_size);
+}
+
+const void *object_preempt(size_t *ret_size)
+{
+	return preempt_bpf__elf_bytes(ret_size);
 }
 
 const void *object_family(enum wire_family family, size_t *ret_size)

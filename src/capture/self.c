@@ -2,9 +2,11 @@
 /* What the kernel tells of itself and of us: by tiny programs, run once or only loaded. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "capture/internal.h"
+#include "../bpf/wire/preempt.h"
 
 /* With that one of its programs. btf: a file of types, NULL: the kernel's. */
 static struct bpf_object *open_one(const void *bytes, size_t size, const char *btf,
@@ -83,6 +85,48 @@ bool self_types_task(void)
 
 	bpf_object__close(o);
 	return !err;
+}
+
+/* Our own task meets both tracepoints, and what it meets there is told by the map. */
+static int preempt_ask(struct bpf_object *o, u32 pid, u32 says[PREEMPT_ROWS])
+{
+	int fd = bpf_object__find_map_fd_by_name(o, "rows"), err = 0;
+	struct bpf_link *links[PREEMPT_ROWS] = { 0 };
+	struct bpf_program *p;
+	size_t n = 0;
+	void *page;
+
+	says[PREEMPT_WHO] = pid;
+	err = bpf_map_update_elem(fd, &(u32){ PREEMPT_WHO }, &pid, BPF_ANY);
+	bpf_object__for_each_program(p, o)
+		links[n++] = bpf_program__attach(p);
+	page = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page != MAP_FAILED)
+		munmap(page, 1);
+	for (size_t i = 0; i < n; i++)
+		bpf_link__destroy(links[i]);
+	for (u32 i = PREEMPT_CALL; i < PREEMPT_ROWS && !err; i++)
+		err = bpf_map_lookup_elem(fd, &i, &says[i]);
+	return err;
+}
+
+bool self_preempted(u32 pid)
+{
+	static const char *const words[] = { "unknown", "no", "yes" };
+	u32 says[PREEMPT_ROWS] = { 0 };
+	size_t size;
+	const void *bytes = object_preempt(&size);
+	struct bpf_object *o = bpf_object__open_mem(bytes, size, NULL);
+	int err = o ? bpf_object__load(o) : -ENOMEM;
+
+	if (!err)
+		err = preempt_ask(o, pid, says);
+	bpf_object__close(o);
+	if (err)
+		return false;
+	log_debug("capture", "can a task be preempted in a program: %s at the end of a system call, "
+		  "%s at another tracepoint", words[says[PREEMPT_CALL]], words[says[PREEMPT_OTHER]]);
+	return says[PREEMPT_OTHER] == PREEMPT_YES;
 }
 
 bool self_holds_cpu(const struct patch *patch)

@@ -84,7 +84,7 @@ static void put_losses(const struct summary *s, struct buf *out)
 			   sum_of(s, LEDGER_LOST_STATE));
 	if (sum_of(s, LEDGER_UNSEEN))
 		buf_printf(out,
-			   "  at most %" PRI_U64 " events unseen, of all cgroups: their program was "
+			   "  at most %" PRI_U64 " events unseen, of all cgroups: a program was "
 			   "running on that CPU already\n",
 			   sum_of(s, LEDGER_UNSEEN));
 	if (s->sampled_out)

@@ -54,7 +54,7 @@ void cost_list(const char *name, const double *v, unsigned n)
 struct probe {
 	const struct prog *prog;
 	struct pair pair;
-	int fds[CASES];
+	const struct watch *watches; /* indexed like cases */
 };
 
 struct cost_sample cost_stats(int fd)
@@ -71,7 +71,9 @@ static void read_all(const struct probe *probes, unsigned n, struct cost_sample 
 {
 	for (unsigned i = 0; i < n; i++)
 		for (int k = 0; k < CASES; k++)
-			ret[i][k] = cost_stats(probes[i].fds[k]);
+			ret[i][k] = k < UNWANTED ? cost_stats(probes[i].pair.fds[k]) :
+						   watch_stats(&probes[i].watches[k],
+							       probes[i].prog->name);
 }
 
 /* In a process of its own: podtrace passes over the sockets of its own. */
@@ -107,14 +109,10 @@ static void probe_open(struct probe *p, const struct prog *prog, const struct wa
 {
 	int err;
 
-	*p = (struct probe){ .prog = prog };
+	*p = (struct probe){ .prog = prog, .watches = w };
 	err = pair_open(&p->pair, watch_section(prog));
 	if (err)
 		cost_fail(prog->name, err);
-	p->fds[EMPTY] = p->pair.fds[0];
-	p->fds[LOOKUP] = p->pair.fds[1];
-	for (int i = UNWANTED; i < CASES; i++)
-		p->fds[i] = watch_fd(&w[i], prog->name);
 }
 
 static void tell(const struct trigger *t, const struct probe *p, int which,
@@ -192,7 +190,7 @@ static void tell_refused(const struct prog *p, const char *why)
 static bool runs(const struct prog *p, const struct watch w[CASES])
 {
 	for (int k = UNWANTED; k < CASES; k++) {
-		if (watch_fd(&w[k], p->name) >= 0)
+		if (watch_has(&w[k], p->name))
 			continue;
 		tell_refused(p, reason(&w[k], p));
 		return false;

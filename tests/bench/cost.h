@@ -37,8 +37,9 @@ struct watch {
 
 void watch_open(struct watch *w, const struct capture_config *config);
 void watch_close(struct watch *w);
-/* -1: not loaded. */
-int watch_fd(const struct watch *w, const char *program);
+bool watch_has(const struct watch *w, const char *program);
+/* What a program and its copies have cost, for as many events as one of them has seen. */
+struct cost_sample watch_stats(const struct watch *w, const char *program);
 /* What its programs are told: .rodata.config. */
 void watch_config(const struct watch *w, struct config *ret);
 

@@ -13,7 +13,7 @@ import figures
 import machine
 
 REGISTRY = (figures.ROOT / 'bpf' / 'registry.def').read_text(encoding='utf-8')
-PROGRAMS = set(re.findall(r'^PROG\(\w+, \w+, (\w+)\)', REGISTRY, re.M))
+PROGRAMS = set(re.findall(r'^PROG(?:_COPIED)?\(\w+, \w+, (\w+)', REGISTRY, re.M))
 # measured by no trigger, because
 UNMEASURED = {
     'process_execveat_fexit': 'it is what process_execve_fexit is',

@@ -62,12 +62,28 @@ static void find_programs(struct watch *w)
 	}
 }
 
-int watch_fd(const struct watch *w, const char *program)
+bool watch_has(const struct watch *w, const char *program)
 {
 	for (size_t i = 0; i < w->n; i++)
 		if (!strcmp(w->programs[i].name, program))
-			return w->programs[i].fd;
-	return -1;
+			return true;
+	return false;
+}
+
+struct cost_sample watch_stats(const struct watch *w, const char *program)
+{
+	struct cost_sample all = { 0 };
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct cost_sample one;
+
+		if (strcmp(w->programs[i].name, program) != 0)
+			continue;
+		one = cost_stats(w->programs[i].fd);
+		all.ns += one.ns;
+		all.runs = one.runs > all.runs ? one.runs : all.runs;
+	}
+	return all;
 }
 
 const char *watch_section(const struct prog *prog)

@@ -104,7 +104,7 @@ def only_in(root):
 def registry(root):
     text = read(root, 'bpf/registry.def')
     kinds = re.findall(r'^KIND\((\d+), (\w+), (\w+),', text, re.M)
-    programs = re.findall(r'^PROG\(\w+, \w+, (\w+)\)', text, re.M)
+    programs = re.findall(r'^PROG(?:_COPIED)?\(\w+, \w+, (\w+)', text, re.M)
     for number, (ident, kind, family) in enumerate(kinds, 1):
         if int(ident) != number:
             yield f'bpf/registry.def: kind {kind}: ids are dense, {ident} should be {number}'
@@ -122,9 +122,7 @@ def registry(root):
     bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.(bpf\.c|h)$', p))
     for program in programs:
         body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe)$', '', program)
-        first = body.removesuffix('_again')
-        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FENTRY|FEXIT|K(RET)?PROBE)\({body},|\bPROGRAMS_AGAIN\({first},|'
-                         rf'\b{program}\(', bpf):
+        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FENTRY|FEXIT|K(RET)?PROBE)\({body},|\b{program}\(', bpf):
             yield f'bpf/registry.def: program {program}: no source has it'
 
 

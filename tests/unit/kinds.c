@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "kinds.h"
+#include "../bpf/wire/config.h"
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
@@ -28,6 +29,24 @@ static void assert_named(const char *name, const char *family, const char *id)
 	snprintf(prefix, sizeof(prefix), "%s_", family);
 	if (!str_starts(str_of(id), str_of(prefix)))
 		fail_msg("\"%s\" does not begin with its family", id);
+}
+
+/* The highest number has room in its mask; kprobes exclude each other, so they have none. */
+static void test_copies(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < progs_n; i++) {
+		assert_true(progs[i].copies[0] <= progs[i].copies[1]);
+		assert_true(progs[i].copies[1] <= COPY_NUMBERS);
+		if (!progs[i].copies[1])
+			continue;
+		assert_true(progs[i].rung == RUNG_tp_btf || progs[i].rung == RUNG_raw_tp ||
+			    progs[i].rung == RUNG_fentry);
+		n++;
+	}
+	assert_true(n > 0);
 }
 
 static void test_kinds(void **state)
@@ -294,7 +313,8 @@ static void test_control(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	 cmocka_unit_test(test_ids_stay),
+		cmocka_unit_test(test_kinds),	 cmocka_unit_test(test_copies),
+		 cmocka_unit_test(test_ids_stay),
 		cmocka_unit_test(test_meters),	 cmocka_unit_test(test_features),
 		cmocka_unit_test(test_feature_kinds),
 		cmocka_unit_test(test_names),	 cmocka_unit_test(test_programs),

@@ -44,7 +44,7 @@ def registry() -> dict:
         if match := re.match(r'FEATURE\((\w+), (\w+),', line):
             family_of[match[2]] = match[1]
             out[match[1], match[2]] = set()
-        elif match := re.match(r'PROG\((\w+), (\w+),', line):
+        elif match := re.match(r'PROG(?:_COPIED)?\((\w+), (\w+),', line):
             out[family_of[match[1]], match[1]].add(match[2])
     return out
 

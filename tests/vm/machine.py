@@ -177,8 +177,9 @@ class Machine:
             raise Unavailable(f'no {self.arch.qemu} here: apt-get install {self.arch.package}')
         self.kernel = part(f'linux-{kernel}{self.arch.suffix}', ('boot/vmlinuz-', 'usr/lib/modules/*/vmlinuz'))
         self.append, self.memory, self.processors = append, memory, processors
+        # by one thread: two of them do not always survive it when the kernel patches what the other one runs (qemu 7.2)
         self.accelerator = [*self.arch.counting, '-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off'] \
-            if counting else [*self.arch.machine, '-accel', 'tcg']
+            if counting else [*self.arch.machine, '-accel', 'tcg,thread=single']
         self.files = {'/bin/busybox': part(f'busybox-static{self.arch.suffix}', ('bin/busybox',)).read_bytes()}
 
     def add(self, there: str, content):

@@ -39,7 +39,9 @@ run() { # NAME FORBIDDEN
 		sleep 0.1
 	done
 	for mode in %(modes)s; do
-		traffic /sys/fs/cgroup/load $mode %(n)d >>/out/$1.told || echo "$1: $mode: exit code $?"
+		turns=%(n)d
+		case $mode in lost|unheard) turns=1 ;; esac # they wait for seconds
+		traffic /sys/fs/cgroup/load $mode $turns >>/out/$1.told || echo "$1: $mode: exit code $?"
 		sleep 0.05
 	done
 	traffic /sys/fs/cgroup/other served %(n)d >/out/$1.elsewhere || echo "$1: elsewhere: exit code $?"
@@ -179,7 +181,7 @@ class Rungs(unittest.TestCase):
         if load['missing']:
             return Counter()
         again = {('retransmit', segment): load[segment] for segment in ('data', 'syn', 'synack') if load[segment]}
-        return Counter(LOADS[load['mode']] * N) + Counter(again)
+        return Counter(LOADS[load['mode']] * load['turns']) + Counter(again)
 
     def differences(self, result) -> dict:
         """{load: what is told and should not be, what is not and should be}"""
@@ -233,6 +235,12 @@ class Rungs(unittest.TestCase):
             self.assertRegex(result.features[feature]['reason'],
                              'refused by the verifier: |reads kernel memory by helper')
 
+    def interrupted(self, kernel, result) -> bool:
+        """Whether it misses something and says so. While a kprobe's program runs on a CPU no other does: what a timer
+        does meanwhile is seen by none. The kernel counts it; 5.10 does not. A host that is busy makes it likely."""
+        unseen = sum(kind['unseen'] for kind in result.summary['events'].values())
+        return bool(self.differences(result)) and (kernel == '5.10' or unseen > 0)
+
     def assert_same(self, kernel, result, best):
         """The numbers that no line has."""
         with self.subTest(kernel=kernel, rung=result.name):
@@ -246,6 +254,10 @@ class Rungs(unittest.TestCase):
     def check(self, kernel, rungs, append='', arch='amd64'):
         """rungs: {name of RUNGS: (the rung that is to be used, features that use a lower one)}"""
         results = self.results(self.machine(kernel, append, arch), rungs, LOADS)
+        for turn in range(2):
+            if 'kprobe' in results and self.interrupted(kernel, results['kprobe']):
+                print(f'# note: {kernel} {arch}: a kprobe was interrupted, turn {turn + 1}')
+                results.update(self.results(self.machine(kernel, append, arch), ['kprobe'], LOADS))
         for name, result in results.items():
             self.assertEqual([load['mode'] for load in result.loads], list(LOADS))
             self.assert_rungs(kernel, result, *rungs[name])

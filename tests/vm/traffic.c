@@ -507,16 +507,18 @@ static double now(void)
 int main(int argc, char **argv)
 {
 	double begin = now();
+	int turns;
 
 	if (argc != 4)
 		return 97;
 	cgroup = argv[1];
+	turns = atoi(argv[3]);
 	move_to(cgroup);
 	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++)
-		for (int n = strcmp(argv[2], loads[i].mode) ? 0 : atoi(argv[3]); n; n--)
+		for (int n = strcmp(argv[2], loads[i].mode) ? 0 : turns; n; n--)
 			loads[i].run();
 	move_to("/sys/fs/cgroup");
-	printf("{\"mode\":\"%s\",\"begin\":%f,\"end\":%f,\"missing\":%s,\"data\":%u,\"syn\":%u,\"synack\":%u}\n",
-	       argv[2], begin, now(), missing ? "true" : "false", data, syn, synack);
+	printf("{\"mode\":\"%s\",\"turns\":%d,\"begin\":%f,\"end\":%f,\"missing\":%s,\"data\":%u,\"syn\":%u,"
+	       "\"synack\":%u}\n", argv[2], turns, begin, now(), missing ? "true" : "false", data, syn, synack);
 	return 0;
 }
