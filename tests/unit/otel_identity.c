@@ -10,9 +10,9 @@
 
 #define SCRIPT 300
 #define STEPS  30000
-#define PATH   "/tmp/otel_identity.json"
 
 static struct reply script[SCRIPT];
+static char path[48]; /* of the exporter's file */
 
 static void write_script(void)
 {
@@ -143,7 +143,7 @@ static void test_random(void **state)
 			 otel_signal_name(i));
 		c.endpoint[i].url = url[i];
 	}
-	c.file = PATH;
+	c.file = path;
 	c.batch_items = 50;
 	c.batch_bytes = 20000;
 	c.queue_bytes = 100000;
@@ -174,7 +174,7 @@ static void test_random(void **state)
 			 s->copy[SIGNAL_TRACES].created);
 	assert_int_equal(s->copy[SIGNAL_TRACES].created, s->signal[SIGNAL_TRACES].created);
 	end(&w);
-	unlink(PATH);
+	unlink(path);
 }
 
 /* As many resources as there can be, each with a queued item: no more until they are sent. */
@@ -221,7 +221,7 @@ static void test_full_disk(void **state)
 	c = config_for(url, sizeof(url), w.server.port);
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 		c.endpoint[i].on = false;
-	c.file = PATH;
+	c.file = path;
 	begin_with(&w, &c);
 	n = COUNTS(&w);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -236,7 +236,7 @@ static void test_full_disk(void **state)
 	/* Whole lines of BATCH spans each, and one per line. */
 	assert_int_equal(n->exported, n->requests * BATCH);
 	end(&w);
-	unlink(PATH);
+	unlink(path);
 }
 
 /* The check itself must be able to fail. */
@@ -261,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_check_fails),
 	};
 
+	snprintf(path, sizeof(path), "/tmp/otel_identity_%d.json", getpid());
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	srandom(getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : 1);
