@@ -20,7 +20,7 @@ extern const int __preempt_count __ksym __weak; /* a part of pcpu_hot from 6.2 t
 INLINE enum preempt_answer preempted(void)
 {
 	if (!bpf_ksym_exists(&__preempt_count))
-		return PREEMPT_UNKNOWN;
+		return PREEMPT_NO;
 	/* the highest bit: nobody waits */
 	return *(int *)bpf_this_cpu_ptr(&__preempt_count) & 0x7fffffff ? PREEMPT_NO : PREEMPT_YES;
 }

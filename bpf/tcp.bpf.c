@@ -356,8 +356,9 @@ INLINE __u64 address_of(const void *object, __u32 place)
 INLINE int on_state_once(void *ctx, const struct sock *sk, int from, int to, const int at,
 			 const bool btf)
 {
-	__u32 copy = copy_number();
-	bool noted = again(address_of(sk, at * (COPY_NUMBERS + 1) + copy), from << 4 | to);
+	__u32 copy = copy_number(), place = at * (COPY_NUMBERS + 1) + copy;
+	bool noted = config.guarded &&
+		     again(btf ? address_of(sk, place) : (__u64)sk, from << 4 | to);
 
 	return (from == to ? copy : noted) ? 0 : OF(state)(ctx, sk, from, to);
 }

@@ -33,7 +33,8 @@ INLINE void stamp(struct rec_head *head, enum wire_kind kind, __u32 size, __u64 
 /*
  * No wake-up per event: the reader comes by on a timer and is woken only when the ring is
  * half full. A new cgroup is the exception: it is rare, and a container that lives 20 ms is
- * in the runtime's list no longer when the timer comes by. `perf` is a constant: programs of iterators cannot write to a perf buffer.
+ * in the runtime's list no longer when the timer comes by. `perf_ok` is a constant: programs of
+ * iterators cannot write to a perf buffer.
  */
 INLINE void send(void *ctx, void *record, __u32 size, enum wire_kind kind, const bool perf_ok)
 {
@@ -58,11 +59,18 @@ INLINE void send(void *ctx, void *record, __u32 size, enum wire_kind kind, const
 /* A record on the stack, zeroed; REC_SEND sends it. */
 #define REC_SEND(ctx, rec, kind, perf_ok) send(ctx, rec, sizeof(*(rec)), kind, perf_ok)
 
+INLINE void scratch_give(struct scratch *s)
+{
+	__sync_fetch_and_add(&s->busy, -1);
+	release_cpu();
+}
+
 /*
  * The CPU's scratch buffer, for records with a tail. NULL when a program that this one
- * interrupted has it: counted as lost. Who interrupts another has ended when that goes on, so
- * plain accesses do (atomic ones that return the old value need 5.12). Whoever is preempted would
- * meet others half way: a tracepoint's program can be since 7.0, so it holds the CPU.
+ * interrupted has it: counted as lost. Whoever counts it up and then finds more than himself has
+ * met somebody, and goes: so never do two have it, though both may go (what tells the old value as
+ * well needs 5.12). That does not happen to those who hold the CPU, which keeps a task that is
+ * preempted (a tracepoint's program can be since 7.0) from standing in the way of others.
  */
 INLINE struct scratch *scratch_take(enum wire_kind kind)
 {
@@ -72,19 +80,13 @@ INLINE struct scratch *scratch_take(enum wire_kind kind)
 	if (!s)
 		return 0;
 	hold_cpu();
-	if (s->busy) {
-		release_cpu();
+	__sync_fetch_and_add(&s->busy, 1);
+	if (s->busy != 1) {
+		scratch_give(s);
 		count(kind, LEDGER_LOST_SCRATCH);
 		return 0;
 	}
-	s->busy = 1;
 	return s;
-}
-
-INLINE void scratch_give(struct scratch *s)
-{
-	s->busy = 0;
-	release_cpu();
 }
 
 #endif

@@ -33,9 +33,11 @@ static int forbid(const struct options *o, struct capture_config *config)
 		else if (str_eq(item, STR("copies")))
 			config->forbid_copies = true;
 		else
-			return fail(EXIT_USAGE, "--forbid: \"%.*s\" is not something podtrace uses: "
+			return fail(EXIT_USAGE, "%s: \"%.*s\" is not something podtrace uses: "
 				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, "
 				    "ringbuf, probe_read, copies",
+				    o->source[OPTION_forbid] == FROM_ENV ? "PODTRACE_FORBID" :
+									   "--forbid",
 				    (int)item.n, item.p);
 	}
 	return EXIT_OK;

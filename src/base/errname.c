@@ -34,6 +34,8 @@ static const char *const names[] = {
 
 const char *errname(int err)
 {
+	if (err == 524) /* the kernel's own, not meant for us: but BPF lets it out */
+		return "ENOTSUPP";
 	if (err < 0 || (size_t)err >= ARRAY_SIZE(names) || !names[err])
 		return "_OTHER";
 	return names[err];

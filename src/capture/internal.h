@@ -47,6 +47,7 @@ struct maps {
 	int ring_err;		/* errno the ring buffer was refused with, 0: it was not */
 	u64 ring_bytes;
 	bool v1;		/* with those that only cgroup v1 needs */
+	bool preallocates;	/* hashes whose entries programs make that know no types */
 	int ring, perf, ledger, meters, targets, generation; /* held; -1: not there */
 };
 
@@ -118,9 +119,14 @@ bool self_reads_kernel(void);
 bool self_types_task(void);
 /* Whether programs can call what the patch names. */
 bool self_holds_cpu(const struct patch *patch);
-/* Whether those who run a tracepoint's program can be preempted there; false also where that
+/* Whether those who run a tracepoint's program can be preempted there; true also where that
  * cannot be known. pid: ours, as programs see it. */
 bool self_preempted(u32 pid);
+/* Whether this is 6.1 or later: it has a map type that came then (user ring buffers,
+ * 583c1f420173). With it came what cannot be tried: the guard that keeps a tracepoint's program
+ * from running twice on a CPU (05b24ff9b2cf), and memory for hashes that programs of any kind may
+ * ask for (bpf_mem_alloc). */
+bool self_is_6_1(void);
 
 /* ---- links.c: what a family is attached by -------------------------------------------------- */
 

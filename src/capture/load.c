@@ -91,17 +91,20 @@ static void begin(struct ladder *l)
 			l->choice[i] = choice_from(l, i, best_choice(i));
 }
 
-/* A program was refused: remember why (the first reason stands) and go one rung down. */
+/*
+ * A program was refused: remember why and go one rung down. The first reason stands, unless nothing
+ * can be done about it and about this one something can.
+ */
 static void step_down(struct ladder *l, size_t feature, int err)
 {
-	struct feature_status *s = &l->status[feature];
+	struct feature_status *s = &l->status[feature], now = *s;
 
 	log_debug("capture", "%s: %s is refused: %s; going down a rung", features[feature].name,
 		  progs[l->choice[feature]].name, strerror(err));
-	if (!s->reason[0] || !s->err) {
-		s->err = err;
-		say_refusal(s, err);
-	}
+	now.err = err;
+	say_refusal(&now, err);
+	if (!s->reason[0] || !s->err || (!s->fix[0] && now.fix[0]))
+		*s = now;
 	l->choice[feature] = choice_from(l, feature, rung_end((size_t)l->choice[feature]));
 }
 
@@ -144,7 +147,8 @@ static int drop_notes(const struct ladder *l, struct bpf_object *o)
 	bool used = l->wire->preempted;
 
 	for (size_t i = 0; i < progs_n; i++)
-		used = used || (of_family(l, progs[i].feature) && progs[i].copies[0]);
+		used = used || (l->wire->guarded && of_family(l, progs[i].feature) &&
+				progs[i].copies[0]);
 	return notes && !used ? bpf_map__set_autocreate(notes, false) : 0;
 }
 
@@ -218,7 +222,9 @@ static struct bpf_link *attach_kprobe(const struct bpf_program *p)
 
 static unsigned copies_wanted(const struct ladder *l, size_t prog)
 {
-	return l->config->forbid_copies ? 0 : progs[prog].copies[l->wire->preempted];
+	if (l->config->forbid_copies || !l->wire->guarded)
+		return 0;
+	return progs[prog].copies[l->wire->preempted];
 }
 
 /* Attach every chosen program; 0, or -errno with the refused feature. */

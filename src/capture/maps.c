@@ -8,8 +8,9 @@
 #include "capture/internal.h"
 
 /*
- * Entries of the maps that hold state. Hashes are not preallocated: a map costs what it
- * holds. What does not fit is counted (LEDGER_LOST_STATE, LEDGER_LOST_METER) or, in LRU
+ * Entries of the maps that hold state. Hashes are not preallocated, but for programs before 6.1
+ * that know no types, of which the kernel warns, and that is the end of a node that panics on
+ * warnings (check_map_prog_compatibility): a map costs what it holds. What does not fit is counted (LEDGER_LOST_STATE, LEDGER_LOST_METER) or, in LRU
  * maps, takes the place of the oldest.
  */
 static const struct {
@@ -41,6 +42,11 @@ static u64 ring_size(u64 bytes)
 	return size;
 }
 
+static int preallocate(struct bpf_map *map)
+{
+	return bpf_map__set_map_flags(map, bpf_map__map_flags(map) & ~BPF_F_NO_PREALLOC);
+}
+
 static int set_size(struct bpf_map *map, bool v1, bool by_function)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -54,13 +60,16 @@ static int set_size(struct bpf_map *map, bool v1, bool by_function)
 	return 0;
 }
 
-static int set_sizes(struct bpf_object *object, bool v1)
+static int set_sizes(struct bpf_object *object, bool v1, bool preallocates)
 {
 	struct bpf_map *map;
 	int err = 0;
 
-	bpf_object__for_each_map(map, object)
+	bpf_object__for_each_map(map, object) {
 		err = err ? err : set_size(map, v1, false);
+		if (!err && preallocates)
+			err = preallocate(map);
+	}
 	return err;
 }
 
@@ -85,7 +94,8 @@ static int create(struct maps *m, const struct capture_config *config, enum tran
 	perf = bpf_object__find_map_by_name(o, "perf");
 	m->ring_bytes = ring_size(config->ring_bytes);
 	m->v1 = config->cgroup_tree != CGROUP_TREE_V2;
-	err = set_sizes(o, m->v1);
+	m->preallocates = !self_is_6_1();
+	err = set_sizes(o, m->v1, m->preallocates);
 	if (!err)
 		err = bpf_map__set_autocreate(ring, transport == TRANSPORT_RINGBUF);
 	if (!err)
@@ -166,14 +176,28 @@ static bool is_by_function(const struct bpf_object *object)
 	return false;
 }
 
-static int share(const struct maps *m, struct bpf_map *map, bool by_function)
+/* The same: which reads by helper what others know the types of. */
+static bool is_untyped(const struct bpf_object *object)
+{
+	const struct bpf_program *p = NULL;
+
+	while ((p = bpf_object__next_program(object, (struct bpf_program *)p)))
+		if (bpf_program__autoload(p) && bpf_program__type(p) != BPF_PROG_TYPE_TRACING)
+			return true;
+	return false;
+}
+
+static int share(const struct maps *m, struct bpf_map *map, bool by_function, bool untyped)
 {
 	struct bpf_map *shared = bpf_object__find_map_by_name(m->object, bpf_map__name(map));
+	int err;
 
 	if (bpf_map__is_internal(map))
 		return 0;
-	if (!shared)
-		return set_size(map, m->v1, by_function);
+	if (!shared) {
+		err = set_size(map, m->v1, by_function);
+		return !err && untyped && m->preallocates ? preallocate(map) : err;
+	}
 	if (!bpf_map__autocreate(shared))
 		return bpf_map__set_autocreate(map, false); /* the other transport, or tree */
 	return bpf_map__reuse_fd(map, bpf_map__fd(shared));
@@ -181,12 +205,12 @@ static int share(const struct maps *m, struct bpf_map *map, bool by_function)
 
 int maps_share(const struct maps *m, struct bpf_object *object)
 {
-	bool by_function = is_by_function(object);
+	bool by_function = is_by_function(object), untyped = is_untyped(object);
 	struct bpf_map *map;
 	int err = 0;
 
 	bpf_object__for_each_map(map, object)
-		err = err ? err : share(m, map, by_function);
+		err = err ? err : share(m, map, by_function, untyped);
 	return err;
 }
 

@@ -27,14 +27,17 @@ static void remember_program(const char *line)
 	str_copy(failed.program, sizeof(failed.program), name);
 }
 
-/* The last line that says something: statistics come behind it. */
+/* The last line that says something: statistics come behind it, since 7.3 an essay. */
 static void remember_words(const char *log)
 {
 	struct str rest = str_of(log), line, last = STR("");
 
 	while (str_cut(&rest, '\n', &line)) {
 		line = str_trim(line);
-		if (line.n && !str_starts(line, STR("processed ")) &&
+		if (str_starts(line, STR("Verification failed: ")))
+			break;
+		if (line.n && !str_ends(line, STR("-- BEGIN PROG LOAD LOG --")) &&
+		    !str_starts(line, STR("processed ")) &&
 		    !str_starts(line, STR("verification time")) &&
 		    !str_starts(line, STR("stack depth")) && !str_starts(line, STR("-- END")))
 			last = line;
@@ -42,7 +45,7 @@ static void remember_words(const char *log)
 	str_copy(failed.words, sizeof(failed.words), last);
 }
 
-#define LOG_LINES 12 /* of a verifier's log, the last ones: what went before has no end */
+#define LOG_LINES 40 /* of a verifier's log, the last ones: what went before has no end */
 
 static void log_last_lines(const char *log)
 {
@@ -106,7 +109,8 @@ static const struct {
 } refusals[] = {
 	{ EINVAL, SAYS_READS,
 	  "reads kernel memory by helper, forbidden here (lockdown=confidentiality or --forbid)",
-	  "lockdown=integrity on the kernel's command line" },
+	  "lockdown=integrity on the kernel's command line, or no probe_read in --forbid" },
+	{ EINVAL, "invalid func unknown#", "needs a BPF helper that this kernel does not have", "" },
 	{ EPERM, NULL, "not permitted (EPERM)",
 	  "give the container the capabilities BPF and PERFMON (SYS_ADMIN before Linux 5.8)" },
 	{ EACCES, SAYS_ANYTHING, "refused by the verifier", "" },

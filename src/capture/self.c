@@ -123,10 +123,15 @@ bool self_preempted(u32 pid)
 		err = preempt_ask(o, pid, says);
 	bpf_object__close(o);
 	if (err)
-		return false;
+		return true;
 	log_debug("capture", "can a task be preempted in a program: %s at the end of a system call, "
 		  "%s at another tracepoint", words[says[PREEMPT_CALL]], words[says[PREEMPT_OTHER]]);
-	return says[PREEMPT_OTHER] == PREEMPT_YES;
+	return says[PREEMPT_OTHER] != PREEMPT_NO;
+}
+
+bool self_is_6_1(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_USER_RINGBUF, NULL) == 1;
 }
 
 bool self_holds_cpu(const struct patch *patch)

@@ -31,7 +31,7 @@ def helpers(instructions: bytes):
         wide = op == LOAD_WIDE and not wide
 
 
-# One may have an extern: without it, where the kernel has no types, no tracepoint of a kernel is taken to be preempted.
+# One may have an extern: without it, where the kernel has no types, its tracepoints are taken to be preempted.
 EXTERNS = {'preempt.bpf.c': {'extern __preempt_count'}}
 
 

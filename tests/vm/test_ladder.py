@@ -87,8 +87,9 @@ class Ladder(unittest.TestCase):
         except Unavailable as why:
             self.skipTest(str(why))
         runs = (f'watch {name}' + (f' --forbid {RUNGS[name]}\n' if RUNGS[name] else '\n') for name in rungs)
-        result = machine.run(SCRIPT % {'long': LONG} + ''.join(runs))
+        result = machine.run(SCRIPT % {'long': LONG} + ''.join(runs) + 'cat /proc/sys/kernel/tainted >/out/tainted')
         self.assertEqual((result.code, result.log), (0, ''))
+        self.assertEqual(result.files['tainted'], b'0\n', 'something made the kernel warn (512)')
         return {name: list(map(json.loads, result.files[name].splitlines())) for name in rungs}
 
     def check(self, kernel, rungs, append='', arch='amd64'):

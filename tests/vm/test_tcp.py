@@ -233,7 +233,7 @@ class Rungs(unittest.TestCase):
                                         for feature in result.rungs}, (kernel, result.name))
         for feature in lower:
             self.assertRegex(result.features[feature]['reason'],
-                             'refused by the verifier: |reads kernel memory by helper')
+                             'refused by the verifier: |reads kernel memory by helper|needs a BPF helper')
 
     def interrupted(self, kernel, result) -> bool:
         """Whether it misses something and says so. While a kprobe's program runs on a CPU no other does: what a timer
