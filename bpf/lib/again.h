@@ -15,16 +15,26 @@
 #define NOTES_MAX 4096
 
 /*
- * What was told last: in the first half of objects, in the second of tasks at the end of a system
- * call. Nobody must take a note away: it is never mistaken for that of a later event. Two that
- * share a place and come at once are told twice: one chance in NOTES_MAX.
+ * What was told last of objects. Nobody must take a note away: it is never mistaken for that of a
+ * later event. Two that share a place and come at once are told twice: one chance in NOTES_MAX.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * NOTES_MAX);
+	__uint(max_entries, NOTES_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } notes SEC(".maps");
+
+/*
+ * The same without places to share, where tracepoints can be preempted: between one copy and the
+ * next all others may have their turn, and one in NOTES_MAX of them would take the note away.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4 * NOTES_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} told SEC(".maps");
 
 /* 0 in the program itself, 1 in its first copy: the number of which is written over the mark's. */
 INLINE __u32 copy_number(void)
@@ -48,15 +58,22 @@ INLINE __u64 note_hash(__u64 of)
  */
 INLINE bool again(__u64 object, __u64 what)
 {
-	__u64 hash = note_hash(object), told = hash ^ what, *last;
+	__u64 hash = note_hash(object), note = hash ^ what, *last;
 	__u32 i = hash >> 52;
 
+	if (config.preempted) {
+		last = bpf_map_lookup_elem(&told, &object);
+		if (last && *last == note)
+			return true;
+		bpf_map_update_elem(&told, &object, &note, BPF_ANY);
+		return false;
+	}
 	last = bpf_map_lookup_elem(&notes, &i);
 	if (!last)
 		return false;
-	if (*last == told)
+	if (*last == note)
 		return true;
-	*last = told;
+	*last = note;
 	return false;
 }
 
@@ -68,16 +85,13 @@ INLINE bool again(__u64 object, __u64 what)
  */
 INLINE bool call_again(void)
 {
-	__u64 hash = note_hash(bpf_get_current_task()), *last, old;
-	__u32 i = NOTES_MAX | hash >> 52, me = copy_number();
+	__u64 task = bpf_get_current_task(), me = copy_number(), *last;
+	bool told_before;
 
-	last = bpf_map_lookup_elem(&notes, &i);
-	if (!last)
-		return false;
-	hash &= ~(__u64)COPY_NUMBERS;
-	old = *last;
-	*last = hash | me;
-	return (old & ~(__u64)COPY_NUMBERS) == hash && (old & COPY_NUMBERS) < me;
+	last = bpf_map_lookup_elem(&told, &task);
+	told_before = last && *last < me;
+	bpf_map_update_elem(&told, &task, &me, BPF_ANY);
+	return told_before;
 }
 
 #endif

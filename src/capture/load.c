@@ -140,16 +140,24 @@ static int choose(struct ladder *l, struct bpf_object *o)
 	return 0;
 }
 
+static int drop(struct bpf_object *o, const char *map)
+{
+	struct bpf_map *m = bpf_object__find_map_by_name(o, map);
+
+	return m ? bpf_map__set_autocreate(m, false) : 0;
+}
+
 /* What copies tell each other by is there only if the family has some (bpf/lib/again.h). */
 static int drop_notes(const struct ladder *l, struct bpf_object *o)
 {
-	struct bpf_map *notes = bpf_object__find_map_by_name(o, "notes");
-	bool used = l->wire->preempted;
+	bool copied = false;
 
+	if (l->wire->preempted)
+		return drop(o, "notes");
 	for (size_t i = 0; i < progs_n; i++)
-		used = used || (l->wire->guarded && of_family(l, progs[i].feature) &&
-				progs[i].copies[0]);
-	return notes && !used ? bpf_map__set_autocreate(notes, false) : 0;
+		copied = copied || (l->wire->guarded && of_family(l, progs[i].feature) &&
+				    progs[i].copies[0]);
+	return drop(o, "told") ?: copied ? 0 : drop(o, "notes");
 }
 
 static int configure(const struct ladder *l, struct bpf_object *o)
