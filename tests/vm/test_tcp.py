@@ -101,6 +101,7 @@ LISTENERS = {'listen_drop': 'iter'}
 OLD_FENTRY = {'accept': 'kprobe'}
 # Each rung that is asked for is used.
 ALL = {name: (name, {}) for name in ('tp_btf', 'raw_tp', 'fentry', 'kprobe')}
+LOCKED = 'lockdown=confidentiality'
 # No typed way leads from a descriptor to its socket.
 BLIND = {'accept': 'fentry'}
 
@@ -290,8 +291,22 @@ class Rungs(unittest.TestCase):
         self.check('6.1', {**ALL, 'fentry': ('kprobe', {})}, arch='arm64')
         self.check('6.12', ALL, arch='arm64')
 
+    def test_5_10_locked(self):
+        """Whose a socket is has no type there that a typed load could follow: off, and each feature says why."""
+        result = self.machine('5.10', LOCKED).run('podtrace doctor --families tcp --output json >/out/doctor; true')
+        rows = {of['feature']: of for of in json.loads(result.files['doctor'])['doctor']['features']
+                if of['family'] == 'tcp'}
+        self.assertEqual({(of['state'], bool(of['reason'])) for of in rows.values()}, {('off', True)})
+        coverage.record('5.10', LOCKED, 'tp_btf', {('tcp', of): row for of, row in rows.items()})
+
+    def test_6_1_locked(self):
+        self.check('6.1', {'tp_btf': ('tp_btf', BLIND), 'fentry': ('fentry', {})}, LOCKED)
+
+    def test_7_3_locked(self):
+        self.check('7.3', {'tp_btf': ('tp_btf', BLIND), 'fentry': ('fentry', {})}, LOCKED)
+
     def test_6_12_locked(self):
-        self.check('6.12', {'tp_btf': ('tp_btf', BLIND), 'fentry': ('fentry', {})}, 'lockdown=confidentiality')
+        self.check('6.12', {'tp_btf': ('tp_btf', BLIND), 'fentry': ('fentry', {})}, LOCKED)
 
     def test_missing(self):
         """A tracepoint and a function that the kernel does not have: known before anything is loaded, and only the
