@@ -8,10 +8,10 @@
 #include "capture/internal.h"
 
 /*
- * Entries of the maps that hold state. Hashes are not preallocated, but for programs before 6.1
- * that know no types, of which the kernel warns, and that is the end of a node that panics on
- * warnings (check_map_prog_compatibility): a map costs what it holds. What does not fit is counted (LEDGER_LOST_STATE, LEDGER_LOST_METER) or, in LRU
- * maps, takes the place of the oldest.
+ * Entries of the maps that hold state. Hashes are not preallocated: a map costs what it holds. But
+ * before 6.1 the kernel warns of that in programs that know no types, which a node that panics on
+ * warnings does not survive (check_map_prog_compatibility): there they are. What does not fit is
+ * counted (LEDGER_LOST_STATE, LEDGER_LOST_METER) or, in LRU maps, takes the place of the oldest.
  */
 static const struct {
 	const char *map;
@@ -176,7 +176,7 @@ static bool is_by_function(const struct bpf_object *object)
 	return false;
 }
 
-/* The same: which reads by helper what others know the types of. */
+/* Whether one of them is such that the kernel wants its hashes preallocated before 6.1. */
 static bool is_untyped(const struct bpf_object *object)
 {
 	const struct bpf_program *p = NULL;
