@@ -76,6 +76,14 @@ $(GEN)/version.h: FORCE
 	@echo '#define PODTRACE_VERSION "$(VERSION)"' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# names of system calls, as musl numbers them
+$(GEN)/syscalls.inc: $(SYSROOT)/.key
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^#define __NR_\([a-z0-9_]*\)[[:space:]]*\([0-9]*\)$$/[\2] = "\1",/p' \
+		$(SYSROOT)/include/bits/syscall.h >$@
+
+$(B)/obj/src/base/syscall_name.o: $(GEN)/syscalls.inc
+
 # ---- BPF: one object a family, embedded as a skeleton ----------------------------------------
 
 $(BPF_OBJ): $(B)/obj/bpf/%.bpf.o: bpf/%.bpf.c | $(SYSROOT)/.key

@@ -11,9 +11,6 @@
 #include "lib/task.h"
 #include "wire/process.h"
 
-/* The kernel returns these to itself, never to a program. */
-#define ERRNO_MAX 511
-
 /* ---- texts behind the fixed part of a record --------------------------------------------- */
 
 #define TAIL_MASK (REC_SIZE_MAX - 1)

@@ -11,6 +11,7 @@
 #include "who.h"
 #include "../bpf/wire/cgroup.h"
 #include "../bpf/wire/process.h"
+#include "../bpf/wire/syscall.h"
 #include "../bpf/wire/tcp.h"
 
 /* What is known of a process, kept from its exec to its exit. Owned by enrich. */
@@ -55,6 +56,11 @@ struct ev_exit {
 	int code, sig;
 	bool core;
 	u64 run_ns;
+};
+
+struct ev_syscall {
+	u16 nr;			/* SYSCALL_COMPAT: by the 32-bit ABI */
+	int err;
 };
 
 struct ev_tcp_connect {
@@ -124,6 +130,7 @@ struct event {
 		struct ev_exit process_exit;
 		struct ev_tcp_connect tcp_connect;
 		struct ev_tcp_accept tcp_accept;
+		struct ev_syscall syscall;
 		struct ev_tcp_state tcp_state;
 		struct ev_tcp_close tcp_close;
 		struct ev_tcp_retransmit tcp_retransmit;

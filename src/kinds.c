@@ -4,6 +4,7 @@
 #include "kinds.h"
 #include "../bpf/wire/cgroup.h"
 #include "../bpf/wire/process.h"
+#include "../bpf/wire/syscall.h"
 #include "../bpf/wire/tcp.h"
 
 enum { no, yes }; /* as the registry writes them */

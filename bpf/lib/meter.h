@@ -53,8 +53,8 @@ static __noinline int meter_add(enum wire_kind kind, const struct meter_key *key
 		_above * (n);                                                                      \
 	})
 
-/* Sort ns into a bucket of (lower, upper] and add it to the sum. */
-static __noinline int meter_time(enum wire_kind kind, const struct meter_key *key, __u64 ns,
+/* Sort ns into a bucket of (lower, upper] and add it to the sum. Not every family has times. */
+static __noinline __attribute__((unused)) int meter_time(enum wire_kind kind, const struct meter_key *key, __u64 ns,
 				 const __u64 bounds[METER_SLOTS - 1])
 {
 	struct meter_cell *cell = meter_cell(key, kind);

@@ -95,13 +95,38 @@ INLINE void task_comm(__u8 comm[COMM_LEN], const struct task_struct *task, const
 
 /* ---- system calls ---------------------------------------------------------------------- */
 
+/* What is above the kernel returns to itself, never to a program (ERESTARTSYS and its like). */
+#define ERRNO_MAX 511
+
 #if defined(__TARGET_ARCH_x86)
-enum { NR_connect = 42, NR_accept = 43, NR_execve = 59, NR_accept4 = 288, NR_execveat = 322 };
+enum {
+	NR_open = 2,
+	NR_close = 3,
+	NR_connect = 42,
+	NR_accept = 43,
+	NR_execve = 59,
+	NR_creat = 85,
+	NR_openat = 257,
+	NR_accept4 = 288,
+	NR_execveat = 322,
+};
 #define SYSCALL(name) "__x64_sys_" name /* the function; its one argument are the registers */
 #elif defined(__TARGET_ARCH_arm64)
-enum { NR_accept = 202, NR_connect = 203, NR_execve = 221, NR_accept4 = 242, NR_execveat = 281 };
+enum {
+	NR_open = -2, /* has none: openat is all there is */
+	NR_creat = -3,
+	NR_openat = 56,
+	NR_close = 57,
+	NR_accept = 202,
+	NR_connect = 203,
+	NR_execve = 221,
+	NR_accept4 = 242,
+	NR_execveat = 281,
+};
 #define SYSCALL(name) "__arm64_sys_" name
 #endif
+
+enum { NR_close_range = 436, NR_openat2 }; /* new ones have the same number everywhere */
 
 INLINE long syscall_nr(const struct pt_regs *regs, const bool btf)
 {

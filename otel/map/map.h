@@ -95,6 +95,8 @@ const struct metric_desc *map_meter(enum wire_meter meter);
 /* Attributes that dim and err of a meter's key stand for. */
 void map_dim(const struct meter_key *key, struct attrs *ret);
 
+/* Name of a call and of its errno, if any. */
+void map_syscall(struct attrs *ret, unsigned nr, int err);
 /* network.connection.state of a TCP state: "established" ... */
 const char *map_tcp_state(unsigned state);
 /* Name of a signal: "SIGKILL"; "SIG64" for those without one. buf is used for the latter. */

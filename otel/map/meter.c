@@ -101,5 +101,8 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 	case DIM_STATE:
 		attr_str(ret, "network.connection.state", str_of(map_tcp_state(key->dim)));
 		break;
+	case DIM_SYSCALL:
+		map_syscall(ret, key->dim, key->err);
+		break;
 	}
 }

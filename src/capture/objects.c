@@ -8,6 +8,7 @@
 #include "bpf/preempt.skel.h"
 #include "bpf/process.skel.h"
 #include "bpf/self.skel.h"
+#include "bpf/syscall.skel.h"
 #include "bpf/tcp.skel.h"
 
 const void *object_maps(size_t *ret_size)

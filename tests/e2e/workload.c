@@ -17,6 +17,8 @@
  *	failed PATH...	for each: fork, one execve of PATH that fails, exit 127
  *	exec CWD UID PATH ARG0 ARG...
  *			once: fork, chdir (a step for each part of CWD), setuid, execve of PATH with exactly these arguments
+ *	calls N		N times: open, close, close again, open what is not there, read of no descriptor, openat2 as
+ *			it must not be; prints nothing
  *	rest SECONDS	nothing
  *
  * A SPEC is what the started program does to end: one process each, whatever its threads do.
@@ -347,6 +349,30 @@ static void tcp(int n, size_t ask, size_t answer, int family)
 	close(listener);
 }
 
+/* ---- system calls ----------------------------------------------------------------------------------------- */
+
+static void fails(long ret, int err)
+{
+	if (ret != -1 || errno != err)
+		die("a call gave %ld (%s), not %s", ret, strerror(errno), strerror(err));
+}
+
+static void calls(int n)
+{
+	char byte;
+
+	while (n--) {
+		int fd = MUST(open("/dev/null", O_RDONLY | O_CLOEXEC));
+
+		close(fd);
+		fails(close(fd), EBADF);
+		fails(open("/nonexistent/file", O_RDONLY), ENOENT);
+		fails(read(-1, &byte, 1), EBADF);
+		fails(syscall(SYS_openat2, AT_FDCWD, "/dev/null", &byte, (size_t)1), EINVAL);
+		getppid();
+	}
+}
+
 /* ---- the program ---------------------------------------------------------------------------------------- */
 
 static int argument(int argc, char **argv, int i)
@@ -375,6 +401,8 @@ static void run(int argc, char **argv)
 		failed(argv + 1);
 	else if (!strcmp(mode, "exec") && argument(argc, argv, 4) + 1)
 		exec_one(argv + 1);
+	else if (!strcmp(mode, "calls"))
+		calls(argument(argc, argv, 1));
 	else if (!strcmp(mode, "rest"))
 		sleep((unsigned)argument(argc, argv, 1));
 	else
