@@ -162,12 +162,13 @@ coverage: ## write docs/coverage.md from what the last run of LAYERS=vm has show
 docs: $(B)/gendocs ## write docs/options.md, docs/events.md and the man page from the tables
 	@$(B)/gendocs docs
 
-$(B)/gendocs: tools/gendocs.c $(wildcard cmd/podtrace/options*.c src/base/*.c) src/kinds.c cmd/podtrace/options.def \
-		cmd/podtrace/commands.def bpf/registry.def
+GENDOCS_SRC := tools/gendocs.c cmd/podtrace/options_table.c src/kinds.c \
+	$(filter-out src/base/syscall_name.c,$(wildcard src/base/*.c)) # whose table is the sysroot's
+
+$(B)/gendocs: $(GENDOCS_SRC) cmd/podtrace/options.def cmd/podtrace/commands.def bpf/registry.def
 	$(call say,HOSTCC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) -std=gnu11 -O1 -D_GNU_SOURCE -Isrc -I. $(WARN) tools/gendocs.c \
-		cmd/podtrace/options_table.c src/kinds.c src/base/*.c -o $@
+	$(Q)$(HOSTCC) -std=gnu11 -O1 -D_GNU_SOURCE -Isrc -I. $(WARN) $(GENDOCS_SRC) -o $@
 
 image: $(B)/podtrace ## write an OCI image archive: build/<arch>/podtrace-image.tar
 	$(call say,IMAGE,$(B)/podtrace-image.tar)

@@ -24,12 +24,12 @@ INLINE bool opens_or_closes(long nr)
 	return false;
 }
 
-INLINE void send_syscall(void *ctx, const struct task_struct *task, __u64 cgroup, __u16 nr,
+INLINE void send_call(void *ctx, const struct task_struct *task, __u64 cgroup, __u16 nr,
 			 __s32 err, const bool btf)
 {
-	struct rec_syscall rec = {};
+	struct rec_syscall_call rec = {};
 
-	stamp(&rec.head, KIND_syscall, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	stamp(&rec.head, KIND_syscall_call, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
 	rec.head.flags = err ? REC_FAILED : 0;
 	rec.head.pid = bpf_get_current_pid_tgid() >> 32;
 	rec.head.tid = bpf_get_current_pid_tgid();
@@ -37,7 +37,7 @@ INLINE void send_syscall(void *ctx, const struct task_struct *task, __u64 cgroup
 	rec.nr = nr;
 	rec.err = err;
 	current_comm(rec.comm);
-	REC_SEND(ctx, &rec, KIND_syscall, true);
+	REC_SEND(ctx, &rec, KIND_syscall_call, true);
 }
 
 /*
@@ -58,11 +58,11 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 		nr = SYSCALL_COMPAT;
 	if (config.preempted && call_again())
 		return 0;
-	if (!concerns(KIND_syscall, task_cgroup(task, btf), &cgroup, btf))
+	if (!concerns(KIND_syscall_call, task_cgroup(task, btf), &cgroup, btf))
 		return 0;
-	meter_add(KIND_syscall, METER_KEY(METER_syscall_calls, cgroup, nr, err), 1);
-	if (streamed(KIND_syscall, err))
-		send_syscall(ctx, task, cgroup, nr, err, btf);
+	meter_add(KIND_syscall_call, METER_KEY(METER_syscall_calls, cgroup, nr, err), 1);
+	if (streamed(KIND_syscall_call, err))
+		send_call(ctx, task, cgroup, nr, err, btf);
 	return 0;
 }
 

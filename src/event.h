@@ -9,10 +9,7 @@
 
 #include "base/str.h"
 #include "who.h"
-#include "../bpf/wire/cgroup.h"
-#include "../bpf/wire/process.h"
-#include "../bpf/wire/syscall.h"
-#include "../bpf/wire/tcp.h"
+#include "../bpf/wire/records.h"
 
 /* What is known of a process, kept from its exec to its exit. Owned by enrich. */
 struct process {
@@ -58,7 +55,7 @@ struct ev_exit {
 	u64 run_ns;
 };
 
-struct ev_syscall {
+struct ev_syscall_call {
 	u16 nr;			/* SYSCALL_COMPAT: by the 32-bit ABI */
 	int err;
 };
@@ -130,7 +127,7 @@ struct event {
 		struct ev_exit process_exit;
 		struct ev_tcp_connect tcp_connect;
 		struct ev_tcp_accept tcp_accept;
-		struct ev_syscall syscall;
+		struct ev_syscall_call syscall_call;
 		struct ev_tcp_state tcp_state;
 		struct ev_tcp_close tcp_close;
 		struct ev_tcp_retransmit tcp_retransmit;

@@ -2,10 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "kinds.h"
-#include "../bpf/wire/cgroup.h"
-#include "../bpf/wire/process.h"
-#include "../bpf/wire/syscall.h"
-#include "../bpf/wire/tcp.h"
+#include "../bpf/wire/records.h"
 
 enum { no, yes }; /* as the registry writes them */
 

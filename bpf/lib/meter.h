@@ -54,8 +54,9 @@ static __noinline int meter_add(enum wire_kind kind, const struct meter_key *key
 	})
 
 /* Sort ns into a bucket of (lower, upper] and add it to the sum. Not every family has times. */
-static __noinline __attribute__((unused)) int meter_time(enum wire_kind kind, const struct meter_key *key, __u64 ns,
-				 const __u64 bounds[METER_SLOTS - 1])
+__attribute__((unused)) static __noinline int meter_time(enum wire_kind kind,
+							 const struct meter_key *key, __u64 ns,
+							 const __u64 bounds[METER_SLOTS - 1])
 {
 	struct meter_cell *cell = meter_cell(key, kind);
 	__u64 slot;

@@ -7,7 +7,7 @@
 /* Instead of a number: a call by the 32-bit ABI, whose numbers mean other calls. */
 #define SYSCALL_COMPAT 0xffffu
 
-struct rec_syscall {
+struct rec_syscall_call {
 	struct rec_head head;
 	__u16 nr;		/* of the architecture podtrace was built for, or SYSCALL_COMPAT */
 	__u16 rsvd;

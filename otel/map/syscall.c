@@ -12,11 +12,11 @@ void map_syscall(struct attrs *ret, unsigned nr, int err)
 		attr_str(ret, "error.type", str_of(errname(err)));
 }
 
-void otlp_syscall(const struct event *ev, const struct map_config *config, struct mapped *ret)
+void otlp_syscall_call(const struct event *ev, const struct map_config *config, struct mapped *ret)
 {
 	struct attrs *a = &ret->note.attrs;
 
-	map_syscall(a, ev->syscall.nr, ev->syscall.err);
+	map_syscall(a, ev->syscall_call.nr, ev->syscall_call.err);
 	if (ev->pid)
 		attr_int(a, "process.pid", ev->pid);
 	if (ev->comm.n)

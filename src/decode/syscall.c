@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decode/decoders.h"
 
-enum decode_fault decode_syscall(const struct rec_syscall *rec, struct decode_room *room,
+enum decode_fault decode_syscall_call(const struct rec_syscall_call *rec, struct decode_room *room,
 				 struct event *ret)
 {
-	struct ev_syscall *ev = &ret->syscall;
+	struct ev_syscall_call *ev = &ret->syscall_call;
 
 	if (!decode_errno_ok(rec->err))
 		return DECODE_VALUE;

@@ -80,7 +80,7 @@ static void put_losses(const struct summary *s, struct buf *out)
 		buf_printf(out, "  metrics miss %" PRI_U64 " updates: their table was full\n",
 			   sum_of(s, LEDGER_LOST_METER));
 	if (sum_of(s, LEDGER_LOST_STATE))
-		buf_printf(out, "  %" PRI_U64 " sockets without an owner: their table was full\n",
+		buf_printf(out, "  state unknown of %" PRI_U64 " sockets or calls: their table was full\n",
 			   sum_of(s, LEDGER_LOST_STATE));
 	if (sum_of(s, LEDGER_UNSEEN))
 		buf_printf(out,

@@ -4,9 +4,9 @@
 #include "base/syscall_name.h"
 #include "report/live.h"
 
-void live_syscall(const struct event *ev, struct buf *out)
+void live_syscall_call(const struct event *ev, struct buf *out)
 {
-	const struct ev_syscall *call = &ev->syscall;
+	const struct ev_syscall_call *call = &ev->syscall_call;
 
 	buf_cstr(out, "syscall ");
 	buf_cstr(out, call->nr == SYSCALL_COMPAT ? "of 32 bit" : syscall_name(call->nr));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trigger.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -54,6 +55,15 @@ static void other_call(unsigned n)
 {
 	while (n--)
 		syscall(SYS_getppid);
+}
+
+/* One that opens, one that closes, one that fails. */
+static void open_close_fail(unsigned n)
+{
+	while (n--) {
+		close(MUST(open("/dev/null", O_RDONLY | O_CLOEXEC)));
+		close(-1);
+	}
 }
 
 /* ---- connections ------------------------------------------------------------------------------------ */
@@ -215,6 +225,8 @@ const struct trigger triggers[] = {
 	{ "refused", "tcp", { "reset_sent" }, 300, prepare_refused, unreachable },
 	{ "lost", "tcp", { "retransmit", "retransmit_synack" }, 100, prepare_lost, wait_a_second },
 	{ "mkdir", "cgroup", { "mkdir" }, 40, NULL, make_cgroups },
+	{ "open, close, fail", "syscall", { "call" }, 500, NULL, open_close_fail },
+	{ "other call", "syscall", { "call" }, 4000, NULL, other_call },
 };
 
 const unsigned triggers_n = sizeof(triggers) / sizeof(*triggers);

@@ -50,7 +50,7 @@ EVENTS = {'process_exec': (N, True), 'process_exec_failed': (0, True), 'process_
           'process_exit': (N, True), 'tcp_connect': (N, False), 'tcp_accept': (N, False),
           'tcp_state': (sum(STATES.values()), False), 'tcp_close': (2 * N, True), 'tcp_retransmit': (0, False),
           'tcp_reset': (0, False), 'tcp_listen_drop': (0, True)}
-OTHERS = ('syscall',)  # what the load opens and closes beside its connections: test_syscall.py has a count
+OTHERS = ('syscall_call',)  # what the load opens and closes beside its connections: test_syscall.py has a count
 EVENTS = {kind: EVENTS.get(kind, (0, True)) for kind in rig.KINDS if kind not in OTHERS}
 # The live view shows all of these.
 LINES = {'process.exec': N, 'process.fork': N, 'process.exit': N, 'tcp.connect': N, 'tcp.accept': N,

@@ -4,7 +4,7 @@
 import unittest
 
 import rig
-from rig import Export, series
+from rig import Export
 
 N = 3000
 RUNGS = {'tp_btf': [], 'raw_tp': ['--forbid', 'tp_btf'], 'perf buffer': ['--forbid', 'ringbuf']}
@@ -19,15 +19,16 @@ def wanted(n) -> dict:
     return {call: each * n + MOVES.get(call, 0) for call, each in TURN.items()}
 
 
-class Calls(rig.Case):
-    def counted(self, path) -> dict:
-        """{(name, errno): how many}"""
-        out = {}
-        for key, n in Export.of_file(path).metrics().get('podtrace.syscalls', {}).items():
-            of = dict(key)
-            out[of['podtrace.syscall.name'], of.get('error.type')] = n
-        return out
+def counted(export) -> dict:
+    """{(name, errno): how many}"""
+    out = {}
+    for key, n in export.metrics().get('podtrace.syscall.calls', {}).items():
+        of = dict(key)
+        out[of['podtrace.syscall.name'], of.get('error.type')] = n
+    return out
 
+
+class Calls(rig.Case):
     def run_load(self, name, n, *options):
         cgroup, other = self.cgroup(name.replace(' ', '-')), self.cgroup(f'{name} other'.replace(' ', '-'))
         path = self.folder / f'{name}.jsonl'
@@ -37,7 +38,7 @@ class Calls(rig.Case):
             cgroup.run('calls', n)
             self.assertEqual(noise.wait(), 0)
         self.assert_lossless(run)
-        return run, self.counted(path)
+        return run, counted(Export.of_file(path))
 
     def test_each_rung(self):
         for name, options in RUNGS.items():
@@ -47,8 +48,8 @@ class Calls(rig.Case):
                 feature, = run.summary['features']
                 self.assertEqual((feature['state'], feature['rung']),
                                  ('reduced', name) if name == 'raw_tp' else ('on', 'tp_btf'))
-                self.assertEqual(run.events['syscall']['counted'], sum(wanted(N).values()))
-                self.assertGreaterEqual(run.events['syscall']['filtered'], sum(wanted(N).values()))
+                self.assertEqual(run.events['syscall_call']['counted'], sum(wanted(N).values()))
+                self.assertGreaterEqual(run.events['syscall_call']['filtered'], sum(wanted(N).values()))
                 self.assertEqual(run.lines, [])
 
     def test_one_less_is_seen(self):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/pod.c src/decode/[a-z]*.c src/report/live.c src/report/process.c src/report/tcp.c src/report/cgroup.c otel/map/[a-z]*.c libs: */
+/* links: src/kinds.c src/pod.c src/decode/[a-z]*.c src/report/[a-z]*.c otel/map/[a-z]*.c libs: */
 /*
  * Any bytes as a record. What is taken has its views inside of the record, is a line that no
  * terminal obeys, and maps to attributes whose every byte can be read. Each input is tried as

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/decode/[a-z]*.c src/report/live.c src/pod.c src/report/process.c src/report/tcp.c src/report/cgroup.c tests/kind/world.c libs: */
+/* links: src/kinds.c src/decode/[a-z]*.c src/report/[a-z]*.c src/pod.c tests/kind/world.c libs: */
 /* report/live: what a person reads, and that a hostile process cannot write to the terminal. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,9 +15,7 @@
 #pragma GCC diagnostic error "-Wpadded"
 #include "bpf/wire/config.h"
 #include "bpf/wire/head.h"
-#include "bpf/wire/process.h"
-#include "bpf/wire/cgroup.h"
-#include "bpf/wire/tcp.h"
+#include "bpf/wire/records.h"
 #pragma GCC diagnostic pop
 
 #include "kinds.h"

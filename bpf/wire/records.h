@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/* The records of all families, for who expands the registry's KIND rows. */
+#ifndef WIRE_RECORDS_H
+#define WIRE_RECORDS_H
+
+#include "cgroup.h"
+#include "process.h"
+#include "syscall.h"
+#include "tcp.h"
+
+#endif

@@ -1,8 +1,0 @@
-#!/bin/sh
-# Makes one syscall that fails as hardly another does: into the namespace of no descriptor. The live view does not
-# show this kind: take it from a capture, or count podtrace.syscalls.
-# pick: ."event" == "podtrace.syscall" and ."podtrace.syscall.name" == "setns" and ."error.type" == "EBADF"
-exec python3 -c '
-import ctypes
-ctypes.CDLL(None).setns(-1, 0)
-'
