@@ -8,6 +8,7 @@
 #include "lib/cgroup.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
+#include "lib/syscall.h"
 #include "lib/task.h"
 #include "wire/process.h"
 
@@ -202,7 +203,7 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 		return 0;
 	if (config.preempted && call_again())
 		return 0;
-	path = nr == NR_execve ? syscall_arg1(regs, btf) : syscall_arg2(regs, btf);
+	path = nr == NR_execve ? syscall_arg(regs, 1, btf) : syscall_arg(regs, 2, btf);
 	return on_exec_result(ctx, path, ret, btf);
 }
 
@@ -211,10 +212,10 @@ PROGRAMS(process_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt
 
 /* Only the 64-bit ABI's. A call that seccomp refuses does not get here. */
 FEXIT(process_execve, SYSCALL("execve"),
-      on_exec_result(ctx, syscall_arg1(regs, btf), ret, btf), struct pt_regs *regs, long ret)
+      on_exec_result(ctx, syscall_arg(regs, 1, btf), ret, btf), struct pt_regs *regs, long ret)
 
 FEXIT(process_execveat, SYSCALL("execveat"),
-      on_exec_result(ctx, syscall_arg2(regs, btf), ret, btf), struct pt_regs *regs, long ret)
+      on_exec_result(ctx, syscall_arg(regs, 2, btf), ret, btf), struct pt_regs *regs, long ret)
 
 /* ---- forked ---------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "lib/cgroup.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
+#include "lib/syscall.h"
 #include "lib/task.h"
 #include "wire/syscall.h"
 

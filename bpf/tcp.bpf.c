@@ -14,6 +14,7 @@
 #include "lib/meter.h"
 #include "lib/sock.h"
 #include "lib/sock_cgroup.h"
+#include "lib/syscall.h"
 #include "lib/task.h"
 #include "wire/tcp.h"
 #include "tcp_listen.h"

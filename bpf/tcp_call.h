@@ -123,7 +123,7 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	if (nr != NR_connect) {
 		sk = ret >= 0 ? fd_to_tcp(task, ret) : 0;
 		if (sk && on_v1() && !kept_cgroup(sk))
-			adopt_listener(task, syscall_arg1(regs, btf));
+			adopt_listener(task, syscall_arg(regs, 1, btf));
 		if (sk)
 			accepted_plain(ctx, sk);
 		return 0;
@@ -131,9 +131,9 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	sent = sent_here();
 	if (ret >= 0 || connect_goes_on(-ret))
 		return 0;
-	sk = fd_to_tcp(task, syscall_arg1(regs, btf));
+	sk = fd_to_tcp(task, syscall_arg(regs, 1, btf));
 	if (sk)
-		connect_failed_plain(ctx, sk, sent, syscall_arg2(regs, btf), -ret);
+		connect_failed_plain(ctx, sk, sent, syscall_arg(regs, 2, btf), -ret);
 	return 0;
 }
 
@@ -155,7 +155,7 @@ ENTRY_PROGRAMS(tcp_accept, "security_sock_graft", on_accept(ctx, sk, by, btf), s
 
 /* ---- connect, by function -------------------------------------------------------------- */
 
-struct call {
+struct connect_call {
 	__u64 to;   /* address in user memory; the kernel's copy has a type for 16 bytes only */
 	__u64 sock; /* struct sock *, kprobe: at a function's end its arguments are gone */
 };
@@ -165,36 +165,36 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u64);
-	__type(value, struct call);
-} calls SEC(".maps");
+	__type(value, struct connect_call);
+} connect_calls SEC(".maps");
 
 INLINE int on_connect(const struct pt_regs *regs, const bool btf)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	struct call call = { .to = syscall_arg2(regs, btf) };
+	struct connect_call call = { .to = syscall_arg(regs, 2, btf) };
 
 	if (!btf) {
 		call.sock = (__u64)fd_to_tcp((struct task_struct *)bpf_get_current_task(),
-					     syscall_arg1(regs, btf));
+					     syscall_arg(regs, 1, btf));
 		if (!call.sock)
 			return 0;
 	}
-	bpf_map_update_elem(&calls, &thread, &call, BPF_ANY);
+	bpf_map_update_elem(&connect_calls, &thread, &call, BPF_ANY);
 	return 0;
 }
 
 ENTRY_PROGRAMS(tcp_connect, SYSCALL("connect"), on_connect(regs, btf), struct pt_regs *regs)
 
 /* Takes the thread's entry out; false: there is none. */
-INLINE bool call_take(struct call *ret)
+INLINE bool connect_take(struct connect_call *ret)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &thread);
+	struct connect_call *call = bpf_map_lookup_elem(&connect_calls, &thread);
 
 	if (!call)
 		return false;
 	*ret = *call;
-	bpf_map_delete_elem(&calls, &thread);
+	bpf_map_delete_elem(&connect_calls, &thread);
 	return true;
 }
 
@@ -202,9 +202,9 @@ INLINE int on_connect_end(void *ctx, const struct socket *sock, int ret, const b
 {
 	const struct sock *sk = GET(btf, sock, sk);
 	__u64 sent = sent_here();
-	struct call call;
+	struct connect_call call;
 
-	if (call_take(&call) && ret < 0 && !connect_goes_on(-ret) && sk && is_tcp(sk, btf))
+	if (connect_take(&call) && ret < 0 && !connect_goes_on(-ret) && sk && is_tcp(sk, btf))
 		OF(connect_failed)(ctx, sk, sent, call.to, -ret);
 	return 0;
 }
@@ -223,10 +223,10 @@ FEXIT(tcp_connect_denied, "security_socket_connect", ret ? on_connect_end(ctx, s
  */
 INLINE int on_sent(void *ctx, int ret, const bool btf)
 {
-	struct call call;
+	struct connect_call call;
 
 	sent_here();
-	if (call_take(&call) && ret < 0 && !connect_goes_on(-ret))
+	if (connect_take(&call) && ret < 0 && !connect_goes_on(-ret))
 		OF(connect_failed)(ctx, (struct sock *)call.sock, 0, call.to, -ret);
 	return 0;
 }

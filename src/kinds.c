@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "kinds.h"
+#include "../bpf/wire/call.h"
 #include "../bpf/wire/records.h"
 
 enum { no, yes }; /* as the registry writes them */
@@ -83,19 +84,32 @@ const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n)
 enum wire_kind feature_kind(size_t feature)
 {
 	const struct feature *f = &features[feature];
-	size_t best = 0, longest = 0;
+	size_t best = KIND_NONE, longest = 0;
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s_%s", families[f->family].name, f->name);
 	for (size_t k = 1; k < KIND_END; k++) {
 		size_t n = strlen(kinds[k].id);
 
-		if (n <= longest || strncmp(name, kinds[k].id, n) || (name[n] && name[n] != '_'))
+		if (kinds[k].family != f->family || (best && n <= longest))
 			continue;
-		best = k;
-		longest = n;
+		if (strncmp(name, kinds[k].id, n) || (name[n] && name[n] != '_'))
+			n = 0; /* the family's first, if no name fits */
+		if (!best || n)
+			best = k;
+		longest = n > longest ? n : longest;
 	}
 	return (enum wire_kind)best;
+}
+
+u32 feature_calls(size_t feature)
+{
+	static const u32 calls[FEATURE_END] = {
+#define CALLS(feature_, groups) [FEATURE_##feature_] = groups,
+#include "../bpf/registry.def"
+	};
+
+	return calls[feature];
 }
 
 const char *feature_lacks(size_t feature)

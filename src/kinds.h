@@ -79,9 +79,11 @@ extern const size_t progs_n;
 /* Bucket bounds in ns; *ret_n is how many (0 for BOUNDS_NONE). */
 const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n);
 
-/* The kind a feature feeds, or the first of them: its name begins with the kind's
- * (tcp_reset_sent: tcp_reset). */
+/* The kind a feature feeds: the one whose name its own begins with (tcp_reset_sent: tcp_reset), else
+ * the first of its family, which it feeds too. KIND_NONE: the family has none. */
 enum wire_kind feature_kind(size_t feature);
+/* The groups of system calls (CALLS_*, bpf/wire/call.h) whose beginnings a feature needs; 0: none. */
+u32 feature_calls(size_t feature);
 /* What a feature is without where kernel memory cannot be read by helper; NULL: nothing. */
 const char *feature_lacks(size_t feature);
 const char *rung_name(enum rung rung);

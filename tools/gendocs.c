@@ -246,24 +246,37 @@ static int write_page(const char *folder, const char *name, void (*page)(struct 
 
 /* ---- the registry -------------------------------------------------------------------------- */
 
+/* Not each family has some: call only serves others. */
+static void begin_table(struct buf *out, const char **head)
+{
+	if (*head)
+		buf_cstr(out, *head);
+	*head = NULL;
+}
+
 static void events_of(struct buf *out, size_t family)
 {
 	static const char *const streams[] = { "for live views and captures", "failures", "all" };
+	const char *head = "\n### Events\n\n"
+			   "| name | what it tells | streamed by the agent |\n|---|---|---|\n";
 
-	buf_printf(out, "\n## %s\n\n%s.\n\n### Events\n\n", families[family].name,
-		   families[family].text);
-	buf_cstr(out, "| name | what it tells | streamed by the agent |\n|---|---|---|\n");
-	for (size_t k = 1; k < KIND_END; k++)
-		if (kinds[k].family == family)
-			buf_printf(out, "| `%s` | %s | %s |\n", kinds[k].name, kinds[k].text,
-				   streams[kinds[k].stream]);
-	buf_cstr(out, "\n### Metrics, counted in the kernel\n\n"
-		      "| name | type | unit | what it counts |\n|---|---|---|---|\n");
-	for (size_t m = 1; m < METER_END; m++)
-		if (meters[m].family == family)
-			buf_printf(out, "| `%s` | %s | `%s` | %s |\n", meters[m].name,
-				   meters[m].type == METER_COUNTER ? "counter" : "histogram",
-				   meters[m].unit, meters[m].text);
+	for (size_t k = 1; k < KIND_END; k++) {
+		if (kinds[k].family != family)
+			continue;
+		begin_table(out, &head);
+		buf_printf(out, "| `%s` | %s | %s |\n", kinds[k].name, kinds[k].text,
+			   streams[kinds[k].stream]);
+	}
+	head = "\n### Metrics, counted in the kernel\n\n"
+	       "| name | type | unit | what it counts |\n|---|---|---|---|\n";
+	for (size_t m = 1; m < METER_END; m++) {
+		if (meters[m].family != family)
+			continue;
+		begin_table(out, &head);
+		buf_printf(out, "| `%s` | %s | `%s` | %s |\n", meters[m].name,
+			   meters[m].type == METER_COUNTER ? "counter" : "histogram",
+			   meters[m].unit, meters[m].text);
+	}
 }
 
 /* Each rung once: it may need several programs. */
@@ -317,6 +330,7 @@ static void events_page(struct buf *out)
 		      "conventions where it has one; the others begin with `podtrace.`. A process that\n"
 		      "ended and a TCP connection that ended also become spans.\n");
 	for (size_t f = 0; f < FAMILY_END; f++) {
+		buf_printf(out, "\n## %s\n\n%s.\n", families[f].name, families[f].text);
 		events_of(out, f);
 		features_of(out, f);
 	}

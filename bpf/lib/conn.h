@@ -8,6 +8,7 @@
 #define LIB_CONN_H
 
 #include "emit.h"
+#include "fd.h"
 #include "sock.h"
 #include "task.h"
 
@@ -147,17 +148,9 @@ INLINE bool ignored(const struct conn *conn)
 /* The socket behind a descriptor of the current task, if it is TCP. */
 INLINE struct sock *fd_to_tcp(struct task_struct *task, __u32 fd)
 {
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(fdt, fd);
-	struct socket *sock;
-	struct file *file;
-	struct sock *sk;
+	struct file *file = fd_file(task, fd);
+	struct sock *sk = file ? file_sock(file) : 0;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds) ||
-	    bpf_probe_read_kernel(&file, sizeof(file), &files[fd]))
-		return 0;
-	sock = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(sock, sk);
 	return sk && is_tcp(sk, false) ? sk : 0;
 }
 

@@ -129,6 +129,7 @@ struct super_block {
 };
 
 struct inode {
+	unsigned short i_mode;
 	struct super_block *i_sb;
 };
 
@@ -293,7 +294,7 @@ struct bpf_iter__task_file {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long di, si, dx, cx, r8, ax, orig_ax;
+	unsigned long di, si, dx, cx, r8, r9, r10, ax, orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
@@ -311,12 +312,18 @@ struct pt_regs {
 
 /* enum values that never changed */
 #define IPPROTO_TCP	  6
+#define IPPROTO_UDP	  17
 #define AF_INET		  2
 #define AF_INET6	  10
 #define ECONNABORTED 103
 #define KERNFS_DIR	  0x1u
 #define KERNFS_NEW	  (-0x7fffffff) /* KN_DEACTIVATED_BIAS */
 #define SOCKFS_MAGIC	  0x534f434bul /* linux/magic.h */
+#define S_IFMT		  0170000
+#define S_IFSOCK	  0140000
+#define S_IFREG		  0100000
+#define S_IFBLK		  0060000
+#define S_IFDIR		  0040000
 #define SIGNAL_GROUP_EXIT 0x4u
 #define SOCK_DONE	  1 /* bit of skc_flags: the peer's FIN has arrived */
 #define TCPHDR_RST	  0x4u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a program wants to know of a task, and of the running system call. */
+/* What a program wants to know of a task. */
 #ifndef LIB_TASK_H
 #define LIB_TASK_H
 
@@ -91,79 +91,6 @@ INLINE void task_comm(__u8 comm[COMM_LEN], const struct task_struct *task, const
 	} else {
 		bpf_core_read_str(comm, COMM_LEN, from);
 	}
-}
-
-/* ---- system calls ---------------------------------------------------------------------- */
-
-/* What is above the kernel returns to itself, never to a program (ERESTARTSYS and its like). */
-#define ERRNO_MAX 511
-
-#if defined(__TARGET_ARCH_x86)
-enum {
-	NR_open = 2,
-	NR_close = 3,
-	NR_connect = 42,
-	NR_accept = 43,
-	NR_execve = 59,
-	NR_creat = 85,
-	NR_openat = 257,
-	NR_accept4 = 288,
-	NR_execveat = 322,
-};
-#define SYSCALL(name) "__x64_sys_" name /* the function; its one argument are the registers */
-#elif defined(__TARGET_ARCH_arm64)
-enum {
-	NR_open = -2, /* has none: openat is all there is */
-	NR_creat = -3,
-	NR_openat = 56,
-	NR_close = 57,
-	NR_accept = 202,
-	NR_connect = 203,
-	NR_execve = 221,
-	NR_accept4 = 242,
-	NR_execveat = 281,
-};
-#define SYSCALL(name) "__arm64_sys_" name
-#endif
-
-enum { NR_close_range = 436, NR_openat2 }; /* new ones have the same number everywhere */
-
-INLINE long syscall_nr(const struct pt_regs *regs, const bool btf)
-{
-#if defined(__TARGET_ARCH_x86)
-	return GET(btf, regs, orig_ax);
-#else
-	return GET(btf, regs, syscallno);
-#endif
-}
-
-/* First and second argument, still there when the call returns. */
-INLINE __u64 syscall_arg1(const struct pt_regs *regs, const bool btf)
-{
-#if defined(__TARGET_ARCH_x86)
-	return GET(btf, regs, di);
-#else
-	return GET(btf, regs, orig_x0); /* regs[0] holds the result by now */
-#endif
-}
-
-INLINE __u64 syscall_arg2(const struct pt_regs *regs, const bool btf)
-{
-#if defined(__TARGET_ARCH_x86)
-	return GET(btf, regs, si);
-#else
-	return GET(btf, regs, regs[1]);
-#endif
-}
-
-/* A call by the 32-bit ABI: its numbers mean other calls. */
-INLINE bool syscall_compat(const struct task_struct *task, const bool btf)
-{
-#if defined(__TARGET_ARCH_x86)
-	return GET(btf, task, thread_info.status) & TS_COMPAT;
-#else
-	return false;
-#endif
 }
 
 #endif

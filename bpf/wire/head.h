@@ -14,6 +14,10 @@ enum wire_kind {
 	KIND_END /* one past the last: ids are dense from 1 */
 };
 
+/* The ledger's row of the family call, which has no kind: what is lost there may be of each kind
+ * that it feeds, and user space adds it to them. */
+#define KIND_NONE ((enum wire_kind)0)
+
 enum wire_meter {
 #define METER(id, meter, family, type, name, unit, dim, bounds, text) METER_##meter = id,
 #include "../registry.def"

@@ -45,6 +45,17 @@ static u32 nsfs_dev(void)
 	return stat("/proc/self/ns/pid", &st) ? 0 : (u32)st.st_dev;
 }
 
+/* The groups of system calls that the families asked for want noted. */
+static u32 calls_of(u32 wanted)
+{
+	u32 calls = 0;
+
+	for (size_t i = 0; i < features_n; i++)
+		if (wanted >> features[i].family & 1)
+			calls |= feature_calls(i);
+	return calls;
+}
+
 static struct config wire_config(const struct capture *c)
 {
 	struct config wire = {
@@ -56,6 +67,7 @@ static struct config wire_config(const struct capture *c)
 		.probe_read = !c->config.forbid_reads && self_reads_kernel(),
 		.nsfs_dev = nsfs_dev(),
 		.cgroup_tree = c->config.cgroup_tree,
+		.calls = calls_of(c->config.families),
 		.self = self_pid(),
 	};
 
@@ -106,7 +118,10 @@ static void load_families(struct capture *c)
 
 	targets_find(&c->targets, &c->config, &c->types);
 	patch = patch_for(&c->targets, &wire);
-	for (int f = 0; f < FAMILY_END; f++) {
+	for (int i = 0; i < FAMILY_END; i++) {
+		/* the family call first: others are off without it */
+		int f = (i + FAMILY_call) % FAMILY_END;
+
 		if (!(c->config.families >> f & 1))
 			continue;
 		family_load(&c->family[f], (enum wire_family)f, &c->maps, &c->config, &wire,
@@ -151,6 +166,8 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		goto fail;
 	c->types.fd = -1;
 	c->config = *config;
+	if (calls_of(config->families))
+		c->config.families |= 1u << FAMILY_call;
 	say_setup(); /* first of all that asks libbpf */
 	c->cpus = libbpf_num_possible_cpus();
 	c->percpu = calloc((size_t)(c->cpus > 0 ? c->cpus : 1), sizeof(*c->percpu));
@@ -161,7 +178,7 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 	e = types_open(&c->types, config->btf, err, err_cap);
 	if (e)
 		goto fail_told;
-	e = maps_open(&c->maps, config, err, err_cap);
+	e = maps_open(&c->maps, &c->config, err, err_cap);
 	if (e && !config->diagnose)
 		goto fail_told;
 	if (!e) {
@@ -271,6 +288,23 @@ void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup),
 	}
 }
 
+/* What the family call has lost may have been of each kind that it feeds. */
+static void add_calls(struct ledger_page *ret)
+{
+	const struct ledger_cell *lost = &ret->kind[KIND_NONE];
+	enum wire_kind last = KIND_NONE;
+
+	for (size_t i = 0; i < features_n; i++) {
+		enum wire_kind kind = feature_kind(i);
+
+		if (!feature_calls(i) || kind == last)
+			continue;
+		last = kind;
+		ret->kind[kind].n[LEDGER_LOST_STATE] += lost->n[LEDGER_LOST_STATE];
+		ret->kind[kind].n[LEDGER_UNSEEN] += lost->n[LEDGER_UNSEEN];
+	}
+}
+
 /* What the kernel counts of programs that it could not run. */
 static void add_unseen(const struct loaded *l, struct ledger_page *ret)
 {
@@ -296,6 +330,7 @@ void capture_ledger(const struct capture *c, struct ledger_page *ret)
 				ret->kind[k].n[i] += c->percpu[cpu].kind[k].n[i];
 	for (int f = 0; f < FAMILY_END; f++)
 		add_unseen(&c->family[f], ret);
+	add_calls(ret);
 }
 
 void capture_meters(const struct capture *c, capture_meter_fn fn, void *ctx)

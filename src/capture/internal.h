@@ -46,7 +46,7 @@ struct maps {
 	enum transport transport;
 	int ring_err;		/* errno the ring buffer was refused with, 0: it was not */
 	u64 ring_bytes;
-	bool v1;		/* with those that only cgroup v1 needs */
+	u32 when;		/* bits of what some maps are made for, see maps.c */
 	bool preallocates;	/* hashes whose entries programs make that know no types */
 	int ring, perf, ledger, meters, targets, generation; /* held; -1: not there */
 };

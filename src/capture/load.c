@@ -49,6 +49,26 @@ static size_t rung_end(size_t first)
 	return i;
 }
 
+/* Whether the family call, loaded before all others, notes what the feature needs. */
+static bool calls_begin(struct ladder *l, size_t feature)
+{
+	struct feature_status *s = &l->status[feature];
+
+	if (!feature_calls(feature))
+		return true;
+	for (size_t i = 0; i < features_n; i++) {
+		const struct feature_status *call = &l->status[i];
+
+		if (features[i].family != FAMILY_call || call->state != FEATURE_OFF)
+			continue;
+		s->err = call->err;
+		snprintf(s->reason, sizeof(s->reason), "%s", call->reason);
+		snprintf(s->fix, sizeof(s->fix), "%s", call->fix);
+		return false;
+	}
+	return true;
+}
+
 /* Whether a rung can be tried; why not stays if it is the first of the feature's that cannot. */
 static bool possible(struct ladder *l, size_t first)
 {
@@ -61,6 +81,8 @@ static bool possible(struct ladder *l, size_t first)
 		snprintf(s->fix, sizeof(s->fix), "forbid less");
 		return false;
 	}
+	if (!calls_begin(l, progs[first].feature))
+		return false;
 	for (size_t i = first; i < rung_end(first); i++) {
 		if (!l->targets->missing[i])
 			continue;

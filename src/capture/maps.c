@@ -16,7 +16,7 @@
 static const struct {
 	const char *map;
 	u32 entries;
-	enum { ALWAYS, ON_V1, BY_FUNCTION } when; /* the others are not made */
+	enum { ALWAYS, ON_V1, OF_CALLS, BY_FUNCTION } when; /* the others are not made */
 } sizes[] = {
 	{ "targets", 4096, ALWAYS },	  /* cgroups asked for: containers of the chosen pods */
 	{ "verdicts", 4096, ALWAYS },	  /* cgroups seen: 250 pods have about 1,000 */
@@ -28,7 +28,8 @@ static const struct {
 	{ "connecting", 4096, ALWAYS },
 	{ "failed", 4096, ALWAYS },
 	{ "exits", 1024, ALWAYS },
-	{ "calls", 4096, BY_FUNCTION },	 /* threads inside connect */
+	{ "calls", 32768, OF_CALLS },	  /* threads that have called something */
+	{ "connect_calls", 4096, BY_FUNCTION }, /* threads inside connect */
 	{ "inside", 1024, BY_FUNCTION }, /* threads that send a segment again */
 };
 
@@ -47,26 +48,26 @@ static int preallocate(struct bpf_map *map)
 	return bpf_map__set_map_flags(map, bpf_map__map_flags(map) & ~BPF_F_NO_PREALLOC);
 }
 
-static int set_size(struct bpf_map *map, bool v1, bool by_function)
+/* when: bits of what holds here. */
+static int set_size(struct bpf_map *map, u32 when)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		if (strcmp(bpf_map__name(map), sizes[i].map))
 			continue;
-		if ((sizes[i].when == ON_V1 && !v1) ||
-		    (sizes[i].when == BY_FUNCTION && !by_function))
+		if (!(when >> sizes[i].when & 1))
 			return bpf_map__set_autocreate(map, false);
 		return bpf_map__set_max_entries(map, sizes[i].entries);
 	}
 	return 0;
 }
 
-static int set_sizes(struct bpf_object *object, bool v1, bool preallocates)
+static int set_sizes(struct bpf_object *object, u32 when, bool preallocates)
 {
 	struct bpf_map *map;
 	int err = 0;
 
 	bpf_object__for_each_map(map, object) {
-		err = err ? err : set_size(map, v1, false);
+		err = err ? err : set_size(map, when);
 		if (!err && preallocates)
 			err = preallocate(map);
 	}
@@ -93,9 +94,13 @@ static int create(struct maps *m, const struct capture_config *config, enum tran
 	ring = bpf_object__find_map_by_name(o, "ring");
 	perf = bpf_object__find_map_by_name(o, "perf");
 	m->ring_bytes = ring_size(config->ring_bytes);
-	m->v1 = config->cgroup_tree != CGROUP_TREE_V2;
+	m->when = 1u << ALWAYS;
+	if (config->cgroup_tree != CGROUP_TREE_V2)
+		m->when |= 1u << ON_V1;
+	if (config->families >> FAMILY_call & 1)
+		m->when |= 1u << OF_CALLS;
 	m->preallocates = !self_is_6_1();
-	err = set_sizes(o, m->v1, m->preallocates);
+	err = set_sizes(o, m->when, m->preallocates);
 	if (!err)
 		err = bpf_map__set_autocreate(ring, transport == TRANSPORT_RINGBUF);
 	if (!err)
@@ -195,7 +200,7 @@ static int share(const struct maps *m, struct bpf_map *map, bool by_function, bo
 	if (bpf_map__is_internal(map))
 		return 0;
 	if (!shared) {
-		err = set_size(map, m->v1, by_function);
+		err = set_size(map, m->when | (by_function ? 1u << BY_FUNCTION : 0));
 		return !err && untyped && m->preallocates ? preallocate(map) : err;
 	}
 	if (!bpf_map__autocreate(shared))

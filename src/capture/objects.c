@@ -2,6 +2,7 @@
 /* The BPF objects, embedded by their generated skeletons. Programs and maps are found by the
  * names of the registry, so that of a skeleton only the bytes are used. */
 #include "capture/internal.h"
+#include "bpf/call.skel.h"
 #include "bpf/cgroup.skel.h"
 #include "bpf/fit.skel.h"
 #include "bpf/maps.skel.h"
