@@ -2,6 +2,9 @@
 # The only entry. `make help` lists the targets; V=1 shows the commands.
 
 ARCH ?= amd64
+ifeq ($(filter amd64 arm64,$(ARCH)),)
+$(error ARCH=$(ARCH): there are amd64 and arm64)
+endif
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')

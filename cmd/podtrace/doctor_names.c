@@ -183,7 +183,7 @@ static int ask(struct checkup *c, struct wait *w)
 					  .changed = on_changed };
 	struct loop_timer *timer = loop_timer_new(w->loop, on_look, w);
 	int code = timer ? identity_new(&w->identity, w->loop, &config)
-			 : fail(EXIT_RUN, "out of memory");
+			 : fail_setup("a timer", errno);
 
 	w->until_ns = clock_boot_ns() + WAIT_NS;
 	if (!code) {

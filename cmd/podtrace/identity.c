@@ -197,9 +197,8 @@ static int start_cri(struct identity *i)
 	if (n < 0)
 		return fail(EXIT_USAGE, "%s", err);
 	config.candidates_n = (size_t)n;
-	if (cri_new(&i->cri, i->loop, &config) < 0)
-		return fail(EXIT_RUN, "cannot set up the runtime's client: out of memory");
-	return EXIT_OK;
+	n = cri_new(&i->cri, i->loop, &config);
+	return n ? fail_setup("the runtime's client", -n) : EXIT_OK;
 }
 
 /* Nothing answers: take what the logs tell. */
@@ -236,11 +235,9 @@ static int start_api(struct identity *i)
 		.ctx = i,
 	};
 
-	if (!i->config.o->kubernetes)
-		return EXIT_OK;
-	if (api_new(&i->api, i->loop, &config) < 0)
-		return fail(EXIT_RUN, "cannot set up the API server's client: out of memory");
-	return EXIT_OK;
+	int err = i->config.o->kubernetes ? api_new(&i->api, i->loop, &config) : 0;
+
+	return err ? fail_setup("the API server's client", -err) : EXIT_OK;
 }
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -255,7 +252,7 @@ int identity_new(struct identity **ret, struct loop *l, const struct identity_co
 	i->config = *config;
 	i->loop = l;
 	i->again = loop_timer_new(l, on_again, i);
-	code = i->again ? EXIT_OK : fail(EXIT_RUN, "out of memory");
+	code = i->again ? EXIT_OK : fail_setup("a timer", errno);
 	if (!code)
 		code = start_cri(i);
 	if (!code)

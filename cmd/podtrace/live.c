@@ -303,7 +303,7 @@ static int start_following(struct live *v)
 		return EXIT_OK;
 	enrich_walk(pipe_enrich(v->pipe), live_meet, v);
 	v->missing = missing_new(v->loop, v->o, targets_named(v->targets), v->pipe, v->identity);
-	return v->missing ? EXIT_OK : fail(EXIT_RUN, "out of memory");
+	return v->missing ? EXIT_OK : fail_setup("the wait for targets", errno);
 }
 
 static int start(struct live *v)

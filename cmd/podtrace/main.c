@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "cmd/podtrace/run.h"
@@ -21,6 +22,24 @@ int fail(int code, const char *fmt, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	return code;
+}
+
+int fail_setup(const char *what, int err)
+{
+	return fail(EXIT_RUN, "cannot set up %s: %s%s", what, strerror(err),
+		    err == EMFILE || err == ENFILE ?
+			    ": allow more open files (ulimit -n; LimitNOFILE= of a unit)" : "");
+}
+
+/* Maps, programs and their links are descriptors: as many as we may have. */
+static void raise_nofile(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /* Wait this long for somebody to read help, version or doctor. */
@@ -77,6 +96,7 @@ int main(int argc, char **argv)
 	int err;
 
 	fill_standard();
+	raise_nofile();
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write, not our end */
 	err = options_parse(&o, argc, argv, environ, &report);
 	if (err)

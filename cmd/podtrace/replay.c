@@ -191,7 +191,7 @@ static int start(struct replay *r)
 	r->cgroups = table_new(CGROUPS_MAX, sizeof(u64), sizeof(struct cgroup_name), NULL, NULL);
 	r->turn = loop_timer_new(r->loop, on_turn, r);
 	if (!r->cgroups || !r->turn)
-		return fail(EXIT_RUN, "out of memory");
+		return fail_setup("the replay", errno);
 	config = pipe_options(r->o, r->otel, &r->host);
 	config.command_args = r->o->command_args && origin.command_args;
 	config.line = on_line;

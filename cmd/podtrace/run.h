@@ -14,6 +14,8 @@ enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_REDUCED = 3 };
 
 /* Say one line on stderr and return the code. */
 int fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same of a thing that could not be made: why (errno), and what to do; EXIT_RUN. */
+int fail_setup(const char *what, int err);
 
 /* trace, agent, capture: from this kernel, now. */
 int run_live(const struct options *o);

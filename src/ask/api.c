@@ -248,7 +248,7 @@ static int make(struct api *a)
 	a->chores = loop_timer_new(a->loop, on_chores, a);
 	a->pod = malloc(sizeof(*a->pod));
 	if (!a->again || !a->chores || !a->pod)
-		return -ENOMEM;
+		return -errno;
 	api_watch_init(a);
 	str_copy(a->st.server, sizeof(a->st.server), str_of(a->server.shown));
 	loop_arm(a->again, 0, 0);

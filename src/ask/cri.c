@@ -308,7 +308,9 @@ int cri_new(struct cri **ret, struct loop *l, const struct cri_config *config)
 	c->pause_ns = PAUSE_MIN_NS;
 	c->candidates = calloc(CRI_CANDIDATES_MAX, sizeof(*c->candidates));
 	c->timer = loop_timer_new(l, on_time, c);
-	if (c->candidates && c->timer)
+	if (!c->timer)
+		err = -errno;
+	else if (c->candidates)
 		err = cri_known_init(&c->known, &c->config, &c->status);
 	if (!err)
 		err = cri_wants_new(c);

@@ -309,7 +309,7 @@ int cri_wants_new(struct cri *c)
 	c->wants =
 		table_new(CRI_WANTS_MAX, sizeof(struct want_key), sizeof(struct want), NULL, NULL);
 	c->want_timer = loop_timer_new(c->loop, ask_due, c);
-	return c->wants && c->want_timer ? 0 : -ENOMEM;
+	return c->wants && c->want_timer ? 0 : -errno;
 }
 
 void cri_wants_free(struct cri *c)

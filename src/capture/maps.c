@@ -127,6 +127,8 @@ static const char *fix_of(int err)
 	if (err == EPERM)
 		return ": run as root, or with the capabilities BPF and PERFMON (SYS_ADMIN before "
 		       "Linux 5.8); with them it is seccomp that forbids it: podtrace doctor tells";
+	if (err == EMFILE)
+		return ": allow more open files (ulimit -n; LimitNOFILE= of a unit)";
 	return "";
 }
 

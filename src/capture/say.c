@@ -119,6 +119,8 @@ static const struct {
 	{ ESRCH, NULL, "the kernel has no such target", "" },
 	{ ENOENT, NULL, "the kernel has no such target", "" },
 	{ ENOMEM, NULL, "out of memory (ENOMEM)", "raise the memory limit" },
+	{ EMFILE, NULL, "no descriptor is left (EMFILE)",
+	  "allow more open files (ulimit -n; LimitNOFILE= of a unit)" },
 	{ EOPNOTSUPP, NULL, "not built into this kernel (EOPNOTSUPP)", "" },
 	{ ENOTSUPP, NULL, "the kernel cannot attach there (ENOTSUPP)", "" },
 	{ EINVAL, SAYS_ANYTHING, "refused by the verifier", "" },

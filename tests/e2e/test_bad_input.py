@@ -128,6 +128,18 @@ class Rights(Case):
                                       env=rig.clean_env())
                 self.assert_refused(done, 1, 'not permitted', 'BPF', 'PERFMON')
 
+    def test_few_descriptors(self):
+        """However few are allowed, it is they that are told of; and what may be raised is raised."""
+        def allow(files, most):
+            return subprocess.run(['prlimit', f'--nofile={files}:{most}', rig.BINARY, *ALL], capture_output=True, text=True,
+                                  check=False, timeout=30)
+        for most in (12, 20, 30, 45):
+            with self.subTest(most=most):
+                done = allow(most, most)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn('escriptor', done.stderr)
+        self.assertEqual(allow(45, 4096).returncode, 0)
+
     def test_just_enough(self):
         """The negative control: with the two capabilities that the line names it runs."""
         rig.needs('setpriv')

@@ -116,7 +116,7 @@ def rows() -> dict:
 def part(name: str, inside: tuple) -> pathlib.Path:
     """The first file of that package whose path begins as one of INSIDE does, from the cache."""
     if name not in rows():
-        raise Unavailable(f'machines.lock has no {name}')
+        raise Unavailable(f'machines.lock has no {name}; it has {", ".join(sorted(rows()))}')
     path = CACHE / rows()[name][1] / inside[0].rpartition('/')[2]
     if not path.exists():
         _unpack(package_of(name), inside, path)
