@@ -21,6 +21,7 @@ struct capture {
 	struct targets targets;
 	struct ring *ring;
 	struct loaded family[FAMILY_END];
+	struct attached files[CAPTURE_FILES_MAX]; /* by handle; nothing in it: free */
 	struct feature_status status[FEATURES_MAX];
 	size_t status_n; /* of the families asked for: they stand first */
 	struct loop_timer *poll;
@@ -196,6 +197,8 @@ void capture_stop(struct capture *c)
 {
 	loop_disarm(c->poll);
 	capture_poll(c);
+	for (int i = 0; i < CAPTURE_FILES_MAX; i++)
+		capture_detach(c, i);
 	for (int f = 0; f < FAMILY_END; f++) {
 		links_detach(&c->family[f].links);
 		copies_detach(&c->family[f].copies);
@@ -207,6 +210,8 @@ void capture_free(struct capture *c)
 	if (!c)
 		return;
 	ring_free(c->ring);
+	for (int i = 0; i < CAPTURE_FILES_MAX; i++)
+		capture_detach(c, i);
 	for (int f = 0; f < FAMILY_END; f++)
 		family_unload(&c->family[f]);
 	maps_close(&c->maps);
@@ -269,6 +274,42 @@ void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup),
 		fn(ctx, next);
 		key = next;
 	}
+}
+
+u32 capture_libraries(const struct capture *c)
+{
+	u32 bits = 0;
+
+	for (int f = 0; f < FAMILY_END; f++)
+		for (size_t i = 0; i < c->family[f].uprobes.n; i++)
+			bits |= 1u << c->family[f].uprobes.uprobe[i].library;
+	return bits;
+}
+
+int capture_attach(struct capture *c, u32 which, int fd)
+{
+	int handle = 0, n = 0;
+
+	while (handle < CAPTURE_FILES_MAX && c->files[handle].n)
+		handle++;
+	if (handle == CAPTURE_FILES_MAX)
+		return -ENOSPC;
+	for (int f = 0; f < FAMILY_END; f++) {
+		int got = uprobes_attach(&c->family[f].uprobes, &c->family[f].held, which, fd,
+					 &c->files[handle]);
+
+		if (got < 0) {
+			capture_detach(c, handle);
+			return got;
+		}
+		n += got;
+	}
+	return n ? handle : -ENOENT;
+}
+
+void capture_detach(struct capture *c, int handle)
+{
+	attached_drop(&c->files[handle]);
 }
 
 /* What the kernel counts of programs that it could not run. */

@@ -37,6 +37,7 @@ struct held {			/* all zero: nothing */
 void held_take(struct held *ret, const struct bpf_object *o, const struct held *shared);
 void held_drop(struct held *h);
 int held_map(const struct held *h, const char *name);	/* -1: not there */
+int held_prog(const struct held *h, size_t prog);
 
 /* ---- maps.c: the maps every family shares ------------------------------------------------ */
 
@@ -169,6 +170,36 @@ void copies_free(struct copies *c);
  * them missed. */
 u64 copies_missed(const struct copies *c, size_t prog, int fd);
 
+/* ---- uprobe.c: programs at functions of libraries ------------------------------------------- */
+
+#define UPROBES_MAX 16	/* of one family */
+
+struct uprobes {		/* all zero: none */
+	struct uprobe {
+		size_t prog;		/* index in progs */
+		enum library library;
+		bool returns;		/* it is at the function's end */
+		char function[40];
+	} uprobe[UPROBES_MAX];
+	size_t n;
+};
+
+/* What a file is attached by. */
+#define ATTACHED_MAX 32
+struct attached {		/* all zero: nothing */
+	int fd[ATTACHED_MAX];
+	size_t n;
+};
+
+/* A loaded program of one of the rungs: 0 if the kernel lets it be attached, which is tried at our
+ * own executable, at a place that nobody runs. */
+int uprobes_add(struct uprobes *u, const struct bpf_program *p, size_t prog);
+/* Attach all that are at functions of these libraries (which: bit per enum library) to the file. How many functions, or -errno
+ * and nothing is added. */
+int uprobes_attach(const struct uprobes *u, const struct held *h, u32 which, int fd,
+		   struct attached *ret);
+void attached_drop(struct attached *a);
+
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 
 
@@ -177,6 +208,7 @@ struct loaded {
 	struct held held;
 	struct links links;
 	struct copies copies;
+	struct uprobes uprobes;
 	struct bpf_link *listeners;	/* iterator, run on a timer; NULL: none */
 };
 

@@ -28,6 +28,7 @@ static const struct {
 	{ "connecting", 4096, ALWAYS },
 	{ "failed", 4096, ALWAYS },
 	{ "exits", 1024, ALWAYS },
+	{ "lookups", 4096, ALWAYS },	  /* threads inside getaddrinfo, and that were */
 	{ "calls", 4096, BY_FUNCTION },	 /* threads inside connect */
 	{ "inside", 1024, BY_FUNCTION }, /* threads that send a segment again */
 };

@@ -21,6 +21,7 @@ LAYERS = {
     'src/ask': {'src/ask', 'src/net', 'src/base', 'src'},
     'src/select': {'src/select', 'src/base', 'src'},
     'src/capture': {'src/capture', 'src/base', 'src', 'bpf', 'bpf/wire'},
+    'src/seek': {'src/seek', 'src/base', 'src'},
     'src/decode': {'src/decode', 'src/base', 'src', 'bpf', 'bpf/wire'},
     'src/enrich': {'src/enrich', 'src/base', 'src'},
     'src/fold': {'src/fold', 'src/base', 'src'},
