@@ -105,6 +105,11 @@ INLINE void release_cpu(void)
  * Functions of libraries: "libc:getaddrinfo", the library by its name in registry.def. NAME_multi
  * and NAME_uprobe, attached to each such file there is. They know the current task alone, by type
  * only where reads by helper are forbidden: current_task() needs 5.11.
+ *
+ * They hold their CPU, all that a program calls. Nothing else keeps two tasks from being inside the
+ * same program on one CPU (kprobes and tracepoints have a guard), and since 6.13 its stack is the
+ * CPU's, not the task's (e00931c02568, x86): the second one would write over what the first has
+ * there. So whatever has more than a few variables is a function of its own.
  */
 #define UPROBES(name, function, call, args...)                                                     \
 	UPROBE("uprobe.multi/" function, name##_multi, BPF_UPROBE, call, ##args)                   \
@@ -117,7 +122,10 @@ INLINE void release_cpu(void)
 	SEC("?" section)                                                                           \
 	int arguments(name, ##args)                                                                \
 	{                                                                                          \
-		return call;                                                                       \
+		hold_cpu();                                                                        \
+		call;                                                                              \
+		release_cpu();                                                                     \
+		return 0;                                                                          \
 	}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -18,7 +18,7 @@ struct rec_lookup {
 	__u16 result;		/* 0: found; EAI_* without the sign, or EAI_UNKNOWN */
 	__u16 family;		/* AF_*, as asked for; 0: any */
 	struct rec_text name;	/* none: the address of no host was asked for (NULL) */
-	__u32 rsvd;
+	__u32 rsvd[2];
 	__u8 comm[COMM_LEN];
 };
 

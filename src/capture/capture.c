@@ -74,9 +74,12 @@ static struct patch patch_for(const struct targets *targets, const struct config
 			       .preempt_disable = targets->preempt_disable,
 			       .preempt_enable = targets->preempt_enable };
 
-	if (!patch.preempt_disable || !patch.preempt_enable || !self_holds_cpu(&patch))
+	if (!patch.preempt_disable || !patch.preempt_enable || !self_holds_cpu(&patch, false))
 		patch.preempt_disable = patch.preempt_enable = 0;
-	log_debug("capture", "programs %s hold their CPU", patch.preempt_disable ? "can" : "cannot");
+	else
+		patch.uprobes_only = !self_holds_cpu(&patch, true);
+	log_debug("capture", "programs %s hold their CPU",
+		  !patch.preempt_disable ? "cannot" : patch.uprobes_only ? "at libraries can" : "can");
 	return patch;
 }
 

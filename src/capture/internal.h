@@ -99,6 +99,7 @@ struct patch {
 	bool blind;		/* kernel memory cannot be read by helper */
 	u32 preempt_disable;	/* BTF ids of the kfuncs bpf_preempt_disable and _enable, 0: none */
 	u32 preempt_enable;
+	bool uprobes_only;	/* that hold the CPU: others call global functions meanwhile */
 };
 
 /* A copy of an object (free it) in which calls that read kernel memory are calls of no helper: a
@@ -118,8 +119,8 @@ enum fit self_fit(const char *btf);
 bool self_reads_kernel(void);
 /* Whether bpf_get_current_task_btf can be had. */
 bool self_types_task(void);
-/* Whether programs can call what the patch names. */
-bool self_holds_cpu(const struct patch *patch);
+/* Whether programs can call what the patch names; global: and between that a global function. */
+bool self_holds_cpu(const struct patch *patch, bool global);
 /* Whether those who run a tracepoint's program can be preempted there; true also where that
  * cannot be known. pid: ours, as programs see it. */
 bool self_preempted(u32 pid);
