@@ -53,7 +53,7 @@ INLINE __u16 result_of(int result)
 }
 
 /* The name, behind the record. Its length. */
-INLINE __u32 put_name(struct rec_lookup *rec, __u8 *tail, __u64 name)
+INLINE __u32 put_name(struct rec_lookup_getaddrinfo *rec, __u8 *tail, __u64 name)
 {
 	long n;
 
@@ -76,15 +76,15 @@ INLINE void send_lookup(void *ctx, const struct called *called, __u64 now, __u64
 			__u64 start, __u16 result)
 {
 	struct {
-		struct rec_lookup rec;
+		struct rec_lookup_getaddrinfo rec;
 		__u8 tail[LOOKUP_NAME_MAX + 1];
 	} all = {};
-	struct rec_lookup *rec = &all.rec;
+	struct rec_lookup_getaddrinfo *rec = &all.rec;
 	__u64 thread = bpf_get_current_pid_tgid();
 	__s32 family = 0;
 	__u32 n;
 
-	stamp(&rec->head, KIND_lookup, 0, now, cgroup);
+	stamp(&rec->head, KIND_lookup_getaddrinfo, 0, now, cgroup);
 	rec->head.flags = result ? REC_FAILED : 0;
 	rec->head.pid = thread >> 32;
 	rec->head.tid = thread;
@@ -98,7 +98,7 @@ INLINE void send_lookup(void *ctx, const struct called *called, __u64 now, __u64
 	current_comm(rec->comm);
 	n = put_name(rec, all.tail, called->name);
 	rec->head.size = sizeof(*rec) + n;
-	send(ctx, rec, sizeof(*rec) + n, KIND_lookup, true);
+	send(ctx, rec, sizeof(*rec) + n, KIND_lookup_getaddrinfo, true);
 }
 
 INLINE int on_call(struct pt_regs *regs, __u64 name, __u64 hints, const bool btf)
@@ -109,9 +109,9 @@ INLINE int on_call(struct pt_regs *regs, __u64 name, __u64 hints, const bool btf
 
 	/* seen when it ends: a thread may end first */
 	if (!wanted(cgrp, cgroup_id(cgrp, btf), btf))
-		counted(KIND_lookup, false);
+		counted(KIND_lookup_getaddrinfo, false);
 	else if (bpf_map_update_elem(&lookups, &call, &called, BPF_ANY))
-		count(KIND_lookup, LEDGER_LOST_STATE);
+		count(KIND_lookup_getaddrinfo, LEDGER_LOST_STATE);
 	return 0;
 }
 
@@ -127,16 +127,16 @@ INLINE int on_return(struct pt_regs *regs, int ret, const bool btf)
 	if (!called) {
 		/* too many are under way: the note gave its place to another one's */
 		if (wanted(cgrp, cgroup, btf))
-			count(KIND_lookup, LEDGER_LOST_STATE);
+			count(KIND_lookup_getaddrinfo, LEDGER_LOST_STATE);
 		return 0;
 	}
 	if (called->told)
 		return 0;
 	called->told = true;
-	counted(KIND_lookup, true);
-	meter_time(KIND_lookup, METER_KEY(METER_lookup_duration, cgroup, result, 0),
+	counted(KIND_lookup_getaddrinfo, true);
+	meter_time(KIND_lookup_getaddrinfo, METER_KEY(METER_lookup_duration, cgroup, result, 0),
 		   now - called->when_ns, bounds_FAST);
-	if (streamed(KIND_lookup, result))
+	if (streamed(KIND_lookup_getaddrinfo, result))
 		send_lookup(regs, called, now, cgroup, task_start(task, btf), result);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #define EAI_MAX 105u
 #define EAI_UNKNOWN 0xffffu
 
-struct rec_lookup {
+struct rec_lookup_getaddrinfo {
 	struct rec_head head;	/* when_ns: the end */
 	__u64 duration_ns;
 	__u16 result;		/* 0: found; EAI_* without the sign, or EAI_UNKNOWN */

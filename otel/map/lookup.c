@@ -3,9 +3,9 @@
 #include "base/eainame.h"
 #include "otel/map/map.h"
 
-void otlp_lookup(const struct event *ev, const struct map_config *config, struct mapped *ret)
+void otlp_lookup_getaddrinfo(const struct event *ev, const struct map_config *config, struct mapped *ret)
 {
-	const struct ev_lookup *lookup = &ev->lookup;
+	const struct ev_lookup_getaddrinfo *lookup = &ev->lookup_getaddrinfo;
 	struct attrs *a = &ret->note.attrs;
 
 	if (lookup->name.n)
@@ -22,6 +22,6 @@ void otlp_lookup(const struct event *ev, const struct map_config *config, struct
 		return;
 	attr_str(a, "error.type", str_of(eainame(lookup->result)));
 	ret->has_note = true;
-	ret->note.event_name = "podtrace.lookup.failed";
+	ret->note.event_name = "podtrace.lookup.getaddrinfo.failed";
 	ret->note.severity = NOTE_WARN;
 }

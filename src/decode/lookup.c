@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decode/decoders.h"
 
-enum decode_fault decode_lookup(const struct rec_lookup *rec, struct decode_room *room,
+enum decode_fault decode_lookup_getaddrinfo(const struct rec_lookup_getaddrinfo *rec, struct decode_room *room,
 				struct event *ret)
 {
-	struct ev_lookup *ev = &ret->lookup;
+	struct ev_lookup_getaddrinfo *ev = &ret->lookup_getaddrinfo;
 	enum decode_fault fault;
 
 	if (rec->duration_ns > rec->head.when_ns ||

@@ -2,9 +2,9 @@
 #include "base/eainame.h"
 #include "report/live.h"
 
-void live_lookup(const struct event *ev, struct buf *out)
+void live_lookup_getaddrinfo(const struct event *ev, struct buf *out)
 {
-	const struct ev_lookup *lookup = &ev->lookup;
+	const struct ev_lookup_getaddrinfo *lookup = &ev->lookup_getaddrinfo;
 
 	buf_cstr(out, "lookup ");
 	live_text(out, lookup->name.n ? lookup->name : STR("?"), LOOKUP_NAME_MAX);

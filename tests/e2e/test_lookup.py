@@ -57,7 +57,7 @@ class Lookups(rig.Case):
     def assert_told(self, run, turns):
         self.assert_lossless(run)
         self.assertEqual(lookups.told(run.lines), lookups.wanted(turns))
-        of = run.events['lookup']
+        of = run.events['lookup_getaddrinfo']
         self.assertEqual((of['sent'], of['lost_state']), (turns * lookups.CALLS, 0))
 
     def copy(self, name) -> pathlib.Path:
@@ -82,7 +82,7 @@ class Lookups(rig.Case):
                 feature, = run.summary['features']
                 self.assertEqual((feature['rung'], feature['state']),
                                  ('uprobe', 'reduced') if 'uprobe_multi' in str(options) else ('uprobe_multi', 'on'))
-                self.assertEqual(run.events['lookup']['filtered'], N * lookups.CALLS)
+                self.assertEqual(run.events['lookup_getaddrinfo']['filtered'], N * lookups.CALLS)
                 self.assert_exported(path, turns)
 
     def assert_exported(self, path, turns):
@@ -93,7 +93,7 @@ class Lookups(rig.Case):
             key = (('error.type', result),) if result else ()
             results[key] = results.get(key, 0) + n
         self.assertEqual(export.metrics()['podtrace.lookup.duration'], results)
-        self.assertEqual(len(export.logs('podtrace.lookup.failed')), sum(n for key, n in results.items() if key))
+        self.assertEqual(len(export.logs('podtrace.lookup.getaddrinfo.failed')), sum(n for key, n in results.items() if key))
 
     def test_one_less_is_seen(self):
         cgroup = self.cgroup()

@@ -81,7 +81,7 @@ class Lookups(unittest.TestCase):
                 self.assertEqual((feature['rung'], feature['state']),
                                  (rung, 'on' if rung == 'uprobe_multi' else 'reduced'), feature['reason'])
                 self.assertEqual(lookups.told(lines), lookups.wanted((THREADS + 1) * N), result.log)
-                told = last['summary']['events']['lookup']
+                told = last['summary']['events']['lookup_getaddrinfo']
                 self.assertEqual((told['seen'] - told['filtered'], told['sent'], told['lost_state']),
                                  ((THREADS + 1) * N * lookups.CALLS, (THREADS + 1) * N * lookups.CALLS, 0))
                 self.assertEqual(told['filtered'], N * lookups.CALLS)
