@@ -6,22 +6,40 @@
 #include "seek/mapping.h"
 #include "seek/seek.h"
 
-#define SEEK_PATH_MAX 4096 /* of what is opened; a longer one is refused */
-
 /* ---- found.c: opening what a process has mapped ---------------------------------------------- */
 
-/* Whose uprobes would be the same. Zeroed padding: compared as bytes. */
 struct found_key {
 	u64 dev, ino, size;
 	u64 mtime_ns, ctime_ns;
 };
 
-/* A descriptor that can do nothing but name the file (O_PATH), or -errno. */
-int found_name(const char *proc_base, u32 pid, const struct mapping *m);
-/* Asks nobody who could keep us waiting. -EINVAL: not a regular file. */
-int found_key(int named, struct found_key *ret);
-/* Open it for reading, or -errno: -EOPNOTSUPP if that could keep us waiting. */
-int found_open(const char *proc_base, u32 pid, int named);
+/*
+ * Overlayfs shows an image's one file in each container of it, under another device: then the
+ * device tells nothing, and inode, size and both times to the nanosecond, of which a container
+ * cannot choose the last, are the underlying file's.
+ */
+#define FOUND_ANY_DEV 0
+
+/* Whether they have the same uprobes. */
+bool found_same(const struct found_key *known, const struct found_key *now);
+
+/* A file of a process, not open: a descriptor that can do nothing but name it (O_PATH). */
+struct found {
+	int named;
+	struct found_key key;
+};
+
+/*
+ * None of these waits for anybody: a file's server, which may be the traced process itself, is not
+ * asked. 0, or -errno and nothing to close: -EPERM if we may not look at mappings, -EINVAL: no
+ * regular file; others: it is gone.
+ */
+int found_name(struct found *ret, const char *proc_base, u32 pid, const struct mapping *m);
+/* Before it is opened. -EOPNOTSUPP: it is of a file system that can keep us waiting, or of one that
+ * the process does not have mounted; it stays named. */
+int found_look(struct found *f, const char *proc_base, u32 pid);
+/* For reading; a descriptor or -errno. */
+int found_open(const struct found *f);
 
 /* ---- walk.c: all processes, one after the other ---------------------------------------------- */
 

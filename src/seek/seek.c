@@ -86,7 +86,7 @@ static void refuse(struct seek *s, int err, struct str path)
 static struct file *find(struct seek *s, const struct found_key *key)
 {
 	for (size_t i = 0; i < SEEK_FILES_MAX; i++)
-		if (s->file[i].used && !memcmp(&s->file[i].key, key, sizeof(*key)))
+		if (s->file[i].used && found_same(&s->file[i].key, key))
 			return &s->file[i];
 	return NULL;
 }
@@ -99,10 +99,14 @@ static struct file *find_room(struct seek *s)
 	return NULL;
 }
 
-static void attach(struct seek *s, struct file *f, u32 which, u32 pid, int named, struct str path)
+static void attach(struct seek *s, struct file *f, u32 which, u32 pid, struct found *found,
+		   struct str path)
 {
-	int fd = found_open(s->config.proc_base, pid, named);
+	int fd = found_look(found, s->config.proc_base, pid);
 
+	f->key = found->key;
+	if (!fd)
+		fd = found_open(found);
 	f->handle = fd < 0 ? fd : s->config.attach(s->config.ctx, which, fd);
 	if (fd >= 0)
 		close(fd);
@@ -134,45 +138,39 @@ static void met(void *ctx, u32 pid, const struct mapping *m)
 {
 	struct seek *s = ctx;
 	u32 which = library_of_file(mapping_file(m)) & s->config.libraries;
-	struct found_key key;
+	struct found found;
 	struct file *f;
-	int named;
 
 	if (!which)
 		return;
-	named = found_name(s->config.proc_base, pid, m);
-	if (named < 0)
+	if (found_name(&found, s->config.proc_base, pid, m))
 		return; /* it is gone already */
-	if (found_key(named, &key))
-		goto out;
-	f = find(s, &key);
+	f = find(s, &found.key);
 	if (!f) {
 		f = find_room(s);
 		if (!f) {
 			s->stats.over++;
 			goto out;
 		}
-		*f = (struct file){ .key = key, .used = true };
-		attach(s, f, which, pid, named, m->path);
+		f->used = true;
+		attach(s, f, which, pid, &found, m->path);
 	}
 	note_witness(f, pid, m);
 out:
-	close(named);
+	close(found.named);
 }
 
-/* Whether he still has it: the same place, the same file. */
+/* Whether he still has it: the same place, the same file. If we may not look, he is alive. */
 static bool has(struct seek *s, const struct witness *w, const struct found_key *key)
 {
 	const struct mapping m = { .from = w->from, .to = w->to };
-	int named = found_name(s->config.proc_base, w->pid, &m);
-	struct found_key now;
-	bool same;
+	struct found now;
+	int err = found_name(&now, s->config.proc_base, w->pid, &m);
 
-	if (named < 0)
-		return false;
-	same = !found_key(named, &now) && !memcmp(&now, key, sizeof(now));
-	close(named);
-	return same;
+	if (err)
+		return err == -EPERM;
+	close(now.named);
+	return found_same(key, &now.key);
 }
 
 static bool has_witness(struct seek *s, struct file *f)
