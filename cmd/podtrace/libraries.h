@@ -7,9 +7,10 @@
 
 struct libraries;
 
-/* NULL: out of memory. The capture must outlive it, or at least its programs. */
+/* NULL: out of memory. */
 struct libraries *libraries_new(struct loop *l, const char *proc_base, struct capture *capture);
-void libraries_free(struct libraries *ls);	/* NULL is fine */
+/* Looks no more; what is attached goes with the capture's programs. NULL is fine. */
+void libraries_free(struct libraries *ls);
 /* Say once what cannot be attached to. Every few seconds. */
 void libraries_tell(struct libraries *ls);
 

@@ -200,8 +200,7 @@ void capture_stop(struct capture *c)
 {
 	loop_disarm(c->poll);
 	capture_poll(c);
-	for (int i = 0; i < CAPTURE_FILES_MAX; i++)
-		capture_detach(c, i);
+	attached_drop(c->files, CAPTURE_FILES_MAX);
 	for (int f = 0; f < FAMILY_END; f++) {
 		links_detach(&c->family[f].links);
 		copies_detach(&c->family[f].copies);
@@ -213,8 +212,7 @@ void capture_free(struct capture *c)
 	if (!c)
 		return;
 	ring_free(c->ring);
-	for (int i = 0; i < CAPTURE_FILES_MAX; i++)
-		capture_detach(c, i);
+	attached_drop(c->files, CAPTURE_FILES_MAX);
 	for (int f = 0; f < FAMILY_END; f++)
 		family_unload(&c->family[f]);
 	maps_close(&c->maps);
@@ -312,7 +310,7 @@ int capture_attach(struct capture *c, u32 which, int fd)
 
 void capture_detach(struct capture *c, int handle)
 {
-	attached_drop(&c->files[handle]);
+	attached_let_go(&c->files[handle]);
 }
 
 /* What the kernel counts of programs that it could not run. */

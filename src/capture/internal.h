@@ -199,7 +199,13 @@ int uprobes_add(struct uprobes *u, const struct bpf_program *p, size_t prog);
  * and nothing is added. */
 int uprobes_attach(const struct uprobes *u, const struct held *h, u32 which, int fd,
 		   struct attached *ret);
-void attached_drop(struct attached *a);
+
+/* ---- attached.c: letting go ----------------------------------------------------------------- */
+
+/* Some time later, without waiting for it. */
+void attached_let_go(struct attached *a);
+/* All of n files, now. */
+void attached_drop(struct attached *files, size_t n);
 
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 

@@ -125,7 +125,7 @@ int uprobes_add(struct uprobes *u, const struct bpf_program *p, size_t prog)
 	if (!err)
 		err = attach_rung(progs[prog].rung, bpf_program__fd(p), "/proc/self/exe", &offset,
 				  1, new->returns, &tried);
-	attached_drop(&tried);
+	attached_let_go(&tried);
 	u->n += !err;
 	return err;
 }
@@ -158,10 +158,4 @@ int uprobes_attach(const struct uprobes *u, const struct held *h, u32 which, int
 	}
 	*ret = all;
 	return functions;
-}
-
-void attached_drop(struct attached *a)
-{
-	while (a->n)
-		close(a->fd[--a->n]);
 }

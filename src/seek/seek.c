@@ -265,9 +265,6 @@ void seek_free(struct seek *s)
 	if (!s)
 		return;
 	news_free(s->news);
-	for (size_t i = 0; i < SEEK_FILES_MAX; i++)
-		if (s->file[i].used)
-			give_back(s, &s->file[i]);
 	walk_free(s->walk);
 	loop_timer_free(s->turn);
 	loop_timer_free(s->sweep);

@@ -46,7 +46,7 @@ struct seek_stats {
 
 /* 0 or -errno. With nothing in libraries there is nothing to do. */
 int seek_new(struct seek **ret, struct loop *l, const struct seek_config *config);
-/* Gives all files back. NULL is fine. */
+/* Files that are attached stay so: all of them together are let go faster. NULL is fine. */
 void seek_free(struct seek *s);
 
 void seek_stats(const struct seek *s, struct seek_stats *ret);
