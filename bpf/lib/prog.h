@@ -108,7 +108,7 @@ INLINE void release_cpu(void)
  *
  * They hold their CPU, all that a program calls. Nothing else keeps two tasks from being inside the
  * same program on one CPU (kprobes and tracepoints have a guard), and since 6.13 its stack is the
- * CPU's, not the task's (e00931c02568, x86): the second one would write over what the first has
+ * CPU's, not the task's (private stacks, if it has 64 bytes or more): the second one would write over what the first has
  * there. So whatever has more than a few variables is a function of its own.
  */
 #define UPROBES(name, function, call, args...)                                                     \

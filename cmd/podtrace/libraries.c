@@ -14,11 +14,16 @@ struct libraries {
 
 static int on_file(void *ctx, u32 which, int fd)
 {
-	return capture_attach(((struct libraries *)ctx)->capture, which, fd);
+	int handle = capture_attach(((struct libraries *)ctx)->capture, which, fd);
+
+	if (handle >= 0)
+		log_debug("libraries", "file %d is attached to", handle);
+	return handle;
 }
 
 static void on_gone(void *ctx, int handle)
 {
+	log_debug("libraries", "file %d is let go: nobody has it any more", handle);
 	capture_detach(((struct libraries *)ctx)->capture, handle);
 }
 

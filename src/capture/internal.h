@@ -189,7 +189,8 @@ struct uprobes {		/* all zero: none */
 #define ATTACHED_MAX 32
 struct attached {		/* all zero: nothing */
 	int fd[ATTACHED_MAX];
-	size_t n;
+	u32 n;
+	bool events;	/* perf events, not links */
 };
 
 /* A loaded program of one of the rungs: 0 if the kernel lets it be attached, which is tried at our

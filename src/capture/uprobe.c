@@ -85,6 +85,7 @@ static int attach_rung(enum rung rung, int prog, const char *path, const u64 *of
 {
 	bool multi = rung == RUNG_uprobe_multi;
 
+	ret->events = ret->events || !multi;
 	for (int i = 0; i < (multi ? 1 : n); i++) {
 		int fd = ret->n == ATTACHED_MAX ? -E2BIG :
 			 multi ? attach_multi(prog, path, offsets, (u32)n, returns) :

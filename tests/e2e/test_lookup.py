@@ -199,11 +199,12 @@ class Lookups(rig.Case):
     def test_one_file_by_two_names(self):
         """An overlay shows a file of its lower folder under another device: one inode, for which there are two
         files, attached to once or twice. Each call is told once."""
-        cgroup, lower = self.cgroup(), self.copy('lower')
+        cgroup, lower, empty = self.cgroup(), self.copy('lower'), self.folder / 'empty'
+        empty.mkdir()
         merged = [self.folder / name for name in ('merged', 'merged2')]
         for folder in merged:
             folder.mkdir()
-            mounted = subprocess.run(['mount', '-t', 'overlay', 'overlay', '-o', f'lowerdir={lower}:{self.folder / "run"}',
+            mounted = subprocess.run(['mount', '-t', 'overlay', 'overlay', '-o', f'lowerdir={lower}:{empty}',
                                       folder], capture_output=True, text=True, check=False)
             if mounted.returncode:
                 self.skipTest(f'no overlayfs here: {mounted.stderr.strip()}')

@@ -88,10 +88,10 @@ class Lookups(unittest.TestCase):
                 coverage.record(kernel, append, name, {('lookup', 'getaddrinfo'): feature})
 
     def test_5_10(self):
-        self.check('5.10', {'uprobe': 'uprobe'})
+        self.check('5.10', {'uprobe_multi': 'uprobe'})
 
     def test_6_1(self):
-        self.check('6.1', {'uprobe': 'uprobe', 'no reads': 'uprobe'})
+        self.check('6.1', {'uprobe_multi': 'uprobe', 'no reads': 'uprobe'})
 
     def test_6_12(self):
         self.check('6.12', {'uprobe_multi': 'uprobe_multi', 'uprobe': 'uprobe'})
