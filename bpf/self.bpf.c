@@ -29,7 +29,7 @@ int types_task(void *ctx)
 	return !bpf_get_current_task_btf();
 }
 
-/* Global: some kernels that have the kfuncs allow no such call between them. */
+/* Global: before 6.15 kernels that have the kfuncs allow no such call between them. */
 __noinline int nothing(int value)
 {
 	asm volatile("" : "+r"(value));
@@ -46,4 +46,13 @@ int holds_cpu(void *ctx)
 	value = nothing(0);
 	release_cpu();
 	return value;
+}
+
+/* The same for programs at functions of libraries, which call none. */
+SEC("?kprobe/nothing")
+int holds_cpu_alone(void *ctx)
+{
+	hold_cpu();
+	release_cpu();
+	return 0;
 }

@@ -60,6 +60,13 @@ struct ev_syscall_call {
 	int err;
 };
 
+struct ev_lookup_getaddrinfo {
+	u64 duration_ns;
+	u16 result;		/* 0: found; EAI_* without the sign, EAI_UNKNOWN */
+	u16 family;		/* AF_*; 0: any */
+	struct str name;	/* "": none was given */
+};
+
 struct ev_tcp_connect {
 	struct tcp_tuple tuple;
 	u64 start_ns, duration_ns;
@@ -128,6 +135,7 @@ struct event {
 		struct ev_tcp_connect tcp_connect;
 		struct ev_tcp_accept tcp_accept;
 		struct ev_syscall_call syscall_call;
+		struct ev_lookup_getaddrinfo lookup_getaddrinfo;
 		struct ev_tcp_state tcp_state;
 		struct ev_tcp_close tcp_close;
 		struct ev_tcp_retransmit tcp_retransmit;

@@ -128,6 +128,8 @@ static const char *const rung_names[RUNG_COUNT] = {
 	[RUNG_iter] = "iter",
 	[RUNG_fentry] = "fentry",
 	[RUNG_kprobe] = "kprobe",
+	[RUNG_uprobe_multi] = "uprobe_multi",
+	[RUNG_uprobe] = "uprobe",
 };
 
 const char *rung_name(enum rung rung)
@@ -149,4 +151,47 @@ int family_find(struct str name)
 		if (str_eq(name, str_of(families[i].name)))
 			return i;
 	return -1;
+}
+
+#define LIBRARY_NAMES_MAX 6
+
+static const struct {
+	const char *name;
+	const char *files[LIBRARY_NAMES_MAX]; /* NULL: none */
+} libraries[LIBRARY_END] = {
+#define LIBRARY(library, ...) [LIBRARY_##library] = { #library, { __VA_ARGS__ } },
+#include "../bpf/registry.def"
+};
+
+bool rung_is_uprobe(enum rung rung)
+{
+	return rung == RUNG_uprobe_multi || rung == RUNG_uprobe;
+}
+
+int library_find(struct str name)
+{
+	for (int i = 0; i < LIBRARY_END; i++)
+		if (str_eq(name, str_of(libraries[i].name)))
+			return i;
+	return -1;
+}
+
+static bool fits(struct str name, const char *pattern)
+{
+	struct str rest = str_of(pattern), head;
+
+	str_cut(&rest, '*', &head);
+	if (!rest.p)
+		return str_eq(name, head);
+	return name.n >= head.n + rest.n && str_starts(name, head) && str_ends(name, rest);
+}
+
+u32 library_of_file(struct str name)
+{
+	u32 bits = 0;
+
+	for (int i = 0; i < LIBRARY_END; i++)
+		for (int k = 0; k < LIBRARY_NAMES_MAX && libraries[i].files[k]; k++)
+			bits |= (u32)fits(name, libraries[i].files[k]) << i;
+	return bits;
 }

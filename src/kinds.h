@@ -25,7 +25,10 @@ struct family {
 };
 
 /* The numbers are in capture files: append only. */
-enum rung { RUNG_tp_btf, RUNG_raw_tp, RUNG_iter, RUNG_fentry, RUNG_kprobe, RUNG_COUNT };
+enum rung {
+	RUNG_tp_btf, RUNG_raw_tp, RUNG_iter, RUNG_fentry, RUNG_kprobe, RUNG_uprobe_multi, RUNG_uprobe,
+	RUNG_COUNT
+};
 
 struct feature {
 	enum wire_family family;
@@ -45,7 +48,7 @@ struct prog {
 enum meter_type { METER_COUNTER, METER_HISTOGRAM };
 enum meter_dim {
 	DIM_NONE, DIM_ERRNO, DIM_EXIT, DIM_CONNECT, DIM_ROLE, DIM_ROLE_DIRECTION, DIM_SEGMENT,
-	DIM_DIRECTION, DIM_STATE, DIM_SYSCALL,
+	DIM_DIRECTION, DIM_STATE, DIM_SYSCALL, DIM_EAI,
 };
 enum meter_bounds {
 	BOUNDS_NONE,
@@ -63,6 +66,13 @@ struct meter {
 	enum meter_type type;
 	enum meter_dim dim;
 	enum meter_bounds bounds;
+};
+
+/* Whose functions programs are attached to: a file whose name fits one of these is tried. */
+enum library {
+#define LIBRARY(library, ...) LIBRARY_##library,
+#include "../bpf/registry.def"
+	LIBRARY_END
 };
 
 extern const struct kind kinds[KIND_END];	/* [0] is empty: ids start at 1 */
@@ -90,5 +100,10 @@ const char *rung_name(enum rung rung);
 /* Index, or -1. */
 int family_find(struct str name);
 int rung_find(struct str name);
+/* At functions of libraries. */
+bool rung_is_uprobe(enum rung rung);
+int library_find(struct str name);
+/* Bit per enum library: those that a file of that name can be. */
+u32 library_of_file(struct str name);
 
 #endif

@@ -294,11 +294,12 @@ struct bpf_iter__task_file {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long di, si, dx, cx, r8, r9, r10, ax, orig_ax;
+	unsigned long di, si, dx, cx, r8, r9, r10, ax, orig_ax, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 };
 
 struct pt_regs {

@@ -28,8 +28,9 @@ INLINE struct meter_cell *meter_cell(const struct meter_key *key, enum wire_kind
 #define METER_KEY(meter_, cgroup_, dim_, err_)                                                     \
 	(&(struct meter_key){ .cgroup = cgroup_, .meter = meter_, .dim = dim_, .err = err_ })
 
-/* Count n. kind is who asks, for the ledger. Not inlined: called from many places. */
-static __noinline int meter_add(enum wire_kind kind, const struct meter_key *key, __u64 n)
+/* Count n. kind is who asks, for the ledger. Not inlined: called from many places. Not every family
+ * has counters. */
+static __noinline __attribute__((unused)) int meter_add(enum wire_kind kind, const struct meter_key *key, __u64 n)
 {
 	struct meter_cell *cell;
 

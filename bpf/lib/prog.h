@@ -101,6 +101,33 @@ INLINE void release_cpu(void)
 #define KRETPROBE(name, function, call, result)                                                    \
 	PROGRAM("kretprobe/" function, BPF_KRETPROBE, name##_kretprobe, false, call, result)
 
+/*
+ * Functions of libraries: "libc:getaddrinfo", the library by its name in registry.def. NAME_multi
+ * and NAME_uprobe, attached to each such file there is. They know the current task alone, by type
+ * only where reads by helper are forbidden: current_task() needs 5.11.
+ *
+ * They hold their CPU, all that a program calls. Nothing else keeps two tasks from being inside the
+ * same program on one CPU (kprobes and tracepoints have a guard), and since 6.13 its stack is the
+ * CPU's, not the task's (private stacks, if it has 64 bytes or more): the second one would write over what the first has
+ * there. So whatever has more than a few variables is a function of its own.
+ */
+#define UPROBES(name, function, call, args...)                                                     \
+	UPROBE("uprobe.multi/" function, name##_multi, BPF_UPROBE, call, ##args)                   \
+	UPROBE("uprobe/" function, name##_uprobe, BPF_UPROBE, call, ##args)
+/* At its end, with its result. */
+#define URETPROBES(name, function, call, result)                                                   \
+	UPROBE("uretprobe.multi/" function, name##_multi, BPF_URETPROBE, call, result)             \
+	UPROBE("uretprobe/" function, name##_uprobe, BPF_URETPROBE, call, result)
+#define UPROBE(section, name, arguments, call, args...)                                            \
+	SEC("?" section)                                                                           \
+	int arguments(name, ##args)                                                                \
+	{                                                                                          \
+		hold_cpu();                                                                        \
+		call;                                                                              \
+		release_cpu();                                                                     \
+		return 0;                                                                          \
+	}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #endif

@@ -35,7 +35,7 @@ static int forbid(const struct options *o, struct capture_config *config)
 		else
 			return fail(EXIT_USAGE, "%s: \"%.*s\" is not something podtrace uses: "
 				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, "
-				    "ringbuf, probe_read, copies",
+				    "uprobe_multi, uprobe, ringbuf, probe_read, copies",
 				    o->source[OPTION_forbid] == FROM_ENV ? "PODTRACE_FORBID" :
 									   "--forbid",
 				    (int)item.n, item.p);

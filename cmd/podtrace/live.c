@@ -77,6 +77,7 @@ static void on_tick(void *ctx)
 		v->clock_ns = now;
 		pipe_clock(v->pipe, clock_wall_offset_ns());
 		targets_check(v->targets, v->pipe);
+		libraries_tell(v->libraries);
 	}
 	if (now - v->expire_ns >= EXPIRE_EVERY_NS) {
 		v->expire_ns = now;
@@ -306,11 +307,18 @@ static int start_following(struct live *v)
 	return v->missing ? EXIT_OK : fail_setup("the wait for targets", errno);
 }
 
+static int start_libraries(struct live *v)
+{
+	v->libraries = libraries_new(v->loop, v->o->proc_base, v->capture);
+	return v->libraries ? EXIT_OK : fail(EXIT_RUN, "out of memory");
+}
+
 static int start(struct live *v)
 {
 	static int (*const steps[])(struct live *) = { start_tap, start_pipe, resolve_targets,
 						       start_timers, start_identity, start_capture,
-						       apply_targets, start_following };
+						       apply_targets, start_following,
+						       start_libraries };
 	int code = check_options(v->o);
 
 	if (!code)
@@ -399,6 +407,9 @@ static int finish(struct live *v)
 	v->stopping = true;
 	loop_disarm(v->metrics);
 	loop_disarm(v->end);
+	libraries_tell(v->libraries);
+	libraries_free(v->libraries);
+	v->libraries = NULL;
 	capture_stop(v->capture);
 	capture_drain(v->capture);
 	await_names(v);
@@ -443,6 +454,7 @@ int run_live(const struct options *o)
 	}
 	identity_free(v.identity);
 	missing_free(v.missing);
+	libraries_free(v.libraries);
 	capture_free(v.capture);
 	tap_free(v.tap);
 	loop_timer_free(v.metrics);

@@ -5,6 +5,7 @@
 
 #include "capture/tap.h"
 #include "cmd/podtrace/identity.h"
+#include "cmd/podtrace/libraries.h"
 #include "cmd/podtrace/missing.h"
 #include "cmd/podtrace/run.h"
 #include "cmd/podtrace/targets.h"
@@ -19,6 +20,7 @@ struct live {
 	struct identity *identity;
 	struct targets *targets;
 	struct missing *missing;
+	struct libraries *libraries;
 	struct host host;
 	struct out out;
 	s64 wall_offset_ns; /* at the start */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metrics counted in the kernel: what a meter is called, and what its dimension means. */
+#include "base/eainame.h"
 #include "base/errname.h"
 #include "otel/map/map.h"
 
@@ -103,6 +104,10 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 		break;
 	case DIM_SYSCALL:
 		map_syscall(ret, key->dim, key->err);
+		break;
+	case DIM_EAI:
+		if (key->dim)
+			attr_str(ret, "error.type", str_of(eainame(key->dim)));
 		break;
 	}
 }

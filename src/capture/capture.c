@@ -21,6 +21,7 @@ struct capture {
 	struct targets targets;
 	struct ring *ring;
 	struct loaded family[FAMILY_END];
+	struct attached files[CAPTURE_FILES_MAX]; /* by handle; nothing in it: free */
 	struct feature_status status[FEATURES_MAX];
 	size_t status_n; /* of the families asked for: they stand first */
 	struct loop_timer *poll;
@@ -85,9 +86,12 @@ static struct patch patch_for(const struct targets *targets, const struct config
 			       .preempt_disable = targets->preempt_disable,
 			       .preempt_enable = targets->preempt_enable };
 
-	if (!patch.preempt_disable || !patch.preempt_enable || !self_holds_cpu(&patch))
+	if (!patch.preempt_disable || !patch.preempt_enable || !self_holds_cpu(&patch, false))
 		patch.preempt_disable = patch.preempt_enable = 0;
-	log_debug("capture", "programs %s hold their CPU", patch.preempt_disable ? "can" : "cannot");
+	else
+		patch.uprobes_only = !self_holds_cpu(&patch, true);
+	log_debug("capture", "programs %s hold their CPU",
+		  !patch.preempt_disable ? "cannot" : patch.uprobes_only ? "at libraries can" : "can");
 	return patch;
 }
 
@@ -213,6 +217,7 @@ void capture_stop(struct capture *c)
 {
 	loop_disarm(c->poll);
 	capture_poll(c);
+	attached_drop(c->files, CAPTURE_FILES_MAX);
 	for (int f = 0; f < FAMILY_END; f++) {
 		links_detach(&c->family[f].links);
 		copies_detach(&c->family[f].copies);
@@ -224,6 +229,7 @@ void capture_free(struct capture *c)
 	if (!c)
 		return;
 	ring_free(c->ring);
+	attached_drop(c->files, CAPTURE_FILES_MAX);
 	for (int f = 0; f < FAMILY_END; f++)
 		family_unload(&c->family[f]);
 	maps_close(&c->maps);
@@ -303,6 +309,42 @@ static void add_calls(struct ledger_page *ret)
 		ret->kind[kind].n[LEDGER_LOST_STATE] += lost->n[LEDGER_LOST_STATE];
 		ret->kind[kind].n[LEDGER_UNSEEN] += lost->n[LEDGER_UNSEEN];
 	}
+}
+
+u32 capture_libraries(const struct capture *c)
+{
+	u32 bits = 0;
+
+	for (int f = 0; f < FAMILY_END; f++)
+		for (size_t i = 0; i < c->family[f].uprobes.n; i++)
+			bits |= 1u << c->family[f].uprobes.uprobe[i].library;
+	return bits;
+}
+
+int capture_attach(struct capture *c, u32 which, int fd)
+{
+	int handle = 0, n = 0;
+
+	while (handle < CAPTURE_FILES_MAX && c->files[handle].n)
+		handle++;
+	if (handle == CAPTURE_FILES_MAX)
+		return -ENOSPC;
+	for (int f = 0; f < FAMILY_END; f++) {
+		int got = uprobes_attach(&c->family[f].uprobes, &c->family[f].held, which, fd,
+					 &c->files[handle]);
+
+		if (got < 0) {
+			capture_detach(c, handle);
+			return got;
+		}
+		n += got;
+	}
+	return n ? handle : -ENOENT;
+}
+
+void capture_detach(struct capture *c, int handle)
+{
+	attached_let_go(&c->files[handle]);
 }
 
 /* What the kernel counts of programs that it could not run. */

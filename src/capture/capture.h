@@ -70,6 +70,19 @@ int capture_target(struct capture *c, u64 cgroup, bool on);
 /* Each target there is: those that the kernel side added itself (follow) among them. */
 void capture_targets(const struct capture *c, void (*fn)(void *ctx, u64 cgroup), void *ctx);
 
+/*
+ * Functions of libraries have no place to attach to until a file is found that has them. Who finds
+ * one hands it over: fd is open for reading, a regular file, and may be closed afterwards.
+ * which, bit per enum library: those it can be by its name. Returns a handle; -ENOENT: it has
+ * none of the functions; -ENOEXEC, -EBADMSG: see base/elf.h; -ENOSPC: CAPTURE_FILES_MAX are
+ * attached to; others: as the kernel refused. Takes milliseconds.
+ */
+#define CAPTURE_FILES_MAX 256
+int capture_attach(struct capture *c, u32 which, int fd);
+void capture_detach(struct capture *c, int handle);
+/* Those that a feature which is on has functions of. */
+u32 capture_libraries(const struct capture *c);
+
 /* Sum over CPUs. Cells of kinds whose family is off are zero. */
 void capture_ledger(const struct capture *c, struct ledger_page *ret);
 

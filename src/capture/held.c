@@ -75,3 +75,11 @@ int held_map(const struct held *h, const char *name)
 			return h->maps[i].fd;
 	return -1;
 }
+
+int held_prog(const struct held *h, size_t prog)
+{
+	for (size_t i = 0; i < h->progs_n; i++)
+		if (h->progs[i].prog == prog)
+			return h->progs[i].fd;
+	return -1;
+}

@@ -37,6 +37,7 @@ struct held {			/* all zero: nothing */
 void held_take(struct held *ret, const struct bpf_object *o, const struct held *shared);
 void held_drop(struct held *h);
 int held_map(const struct held *h, const char *name);	/* -1: not there */
+int held_prog(const struct held *h, size_t prog);
 
 /* ---- maps.c: the maps every family shares ------------------------------------------------ */
 
@@ -98,6 +99,7 @@ struct patch {
 	bool blind;		/* kernel memory cannot be read by helper */
 	u32 preempt_disable;	/* BTF ids of the kfuncs bpf_preempt_disable and _enable, 0: none */
 	u32 preempt_enable;
+	bool uprobes_only;	/* that hold the CPU: others call global functions meanwhile */
 };
 
 /* A copy of an object (free it) in which calls that read kernel memory are calls of no helper: a
@@ -117,8 +119,8 @@ enum fit self_fit(const char *btf);
 bool self_reads_kernel(void);
 /* Whether bpf_get_current_task_btf can be had. */
 bool self_types_task(void);
-/* Whether programs can call what the patch names. */
-bool self_holds_cpu(const struct patch *patch);
+/* Whether programs can call what the patch names; global: and between that a global function. */
+bool self_holds_cpu(const struct patch *patch, bool global);
 /* Whether those who run a tracepoint's program can be preempted there; true also where that
  * cannot be known. pid: ours, as programs see it. */
 bool self_preempted(u32 pid);
@@ -169,6 +171,43 @@ void copies_free(struct copies *c);
  * them missed. */
 u64 copies_missed(const struct copies *c, size_t prog, int fd);
 
+/* ---- uprobe.c: programs at functions of libraries ------------------------------------------- */
+
+#define UPROBES_MAX 16	/* of one family */
+
+struct uprobes {		/* all zero: none */
+	struct uprobe {
+		size_t prog;		/* index in progs */
+		enum library library;
+		bool returns;		/* it is at the function's end */
+		char function[40];
+	} uprobe[UPROBES_MAX];
+	size_t n;
+};
+
+/* What a file is attached by. */
+#define ATTACHED_MAX 32
+struct attached {		/* all zero: nothing */
+	int fd[ATTACHED_MAX];
+	u32 n;
+	bool events;	/* perf events, not links */
+};
+
+/* A loaded program of one of the rungs: 0 if the kernel lets it be attached, which is tried at our
+ * own executable, at a place that nobody runs. */
+int uprobes_add(struct uprobes *u, const struct bpf_program *p, size_t prog);
+/* Attach all that are at functions of these libraries (which: bit per enum library) to the file. How many functions, or -errno
+ * and nothing is added. */
+int uprobes_attach(const struct uprobes *u, const struct held *h, u32 which, int fd,
+		   struct attached *ret);
+
+/* ---- attached.c: letting go ----------------------------------------------------------------- */
+
+/* Some time later, without waiting for it. */
+void attached_let_go(struct attached *a);
+/* All of n files, now. */
+void attached_drop(struct attached *files, size_t n);
+
 /* ---- load.c: one family up its ladder ---------------------------------------------------- */
 
 
@@ -177,6 +216,7 @@ struct loaded {
 	struct held held;
 	struct links links;
 	struct copies copies;
+	struct uprobes uprobes;
 	struct bpf_link *listeners;	/* iterator, run on a timer; NULL: none */
 };
 

@@ -257,26 +257,37 @@ static unsigned copies_wanted(const struct ladder *l, size_t prog)
 	return progs[prog].copies[l->wire->preempted];
 }
 
+static int attach_one(const struct ladder *l, struct loaded *ret, size_t prog)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(ret->object, progs[prog].name);
+	struct bpf_link *link;
+
+	if (rung_is_uprobe(progs[prog].rung))
+		return uprobes_add(&ret->uprobes, p, prog);
+	link = progs[prog].rung == RUNG_kprobe ? attach_kprobe(p) : bpf_program__attach(p);
+	if (!link)
+		return -errno;
+	if (progs[prog].rung == RUNG_iter)
+		ret->listeners = link;
+	else
+		links_add(&ret->links, link, prog);
+	copies_make(&ret->copies, ret->object, prog, copies_wanted(l, prog));
+	return 0;
+}
+
 /* Attach every chosen program; 0, or -errno with the refused feature. */
 static int attach(struct ladder *l, struct loaded *ret, int *ret_feature)
 {
 	for (size_t i = 0; i < progs_n; i++) {
-		struct bpf_program *p;
-		struct bpf_link *link;
+		int err;
 
 		if (!chosen(l, i))
 			continue;
 		*ret_feature = progs[i].feature;
 		say_forget(); /* what was said while loading is not why attaching fails */
-		p = bpf_object__find_program_by_name(ret->object, progs[i].name);
-		link = progs[i].rung == RUNG_kprobe ? attach_kprobe(p) : bpf_program__attach(p);
-		if (!link)
-			return -errno;
-		if (progs[i].rung == RUNG_iter)
-			ret->listeners = link;
-		else
-			links_add(&ret->links, link, i);
-		copies_make(&ret->copies, ret->object, i, copies_wanted(l, i));
+		err = attach_one(l, ret, i);
+		if (err)
+			return err;
 	}
 	return 0;
 }

@@ -30,6 +30,7 @@ static const struct {
 	{ "exits", 1024, ALWAYS },
 	{ "calls", 32768, OF_CALLS },	  /* threads that have called something */
 	{ "connect_calls", 4096, BY_FUNCTION }, /* threads inside connect */
+	{ "lookups", 4096, ALWAYS },	  /* threads inside getaddrinfo, and that were */
 	{ "inside", 1024, BY_FUNCTION }, /* threads that send a segment again */
 };
 

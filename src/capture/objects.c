@@ -5,6 +5,7 @@
 #include "bpf/call.skel.h"
 #include "bpf/cgroup.skel.h"
 #include "bpf/fit.skel.h"
+#include "bpf/lookup.skel.h"
 #include "bpf/maps.skel.h"
 #include "bpf/preempt.skel.h"
 #include "bpf/process.skel.h"

@@ -62,14 +62,14 @@ static void call_kfunc(struct bpf_insn *insn, u32 btf_id)
 		*insn = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K };
 }
 
-static void patch_call(struct bpf_insn *insn, const struct patch *patch)
+static void patch_call(struct bpf_insn *insn, const struct patch *patch, bool hold)
 {
 	switch (insn->imm) {
 	case BPF_FUNC_jiffies64:
-		call_kfunc(insn, patch->preempt_disable);
+		call_kfunc(insn, hold ? patch->preempt_disable : 0);
 		break;
 	case BPF_FUNC_get_numa_node_id:
-		call_kfunc(insn, patch->preempt_enable);
+		call_kfunc(insn, hold ? patch->preempt_enable : 0);
 		break;
 	case BPF_FUNC_probe_read:
 		insn->imm = patch->blind ? BPF_FUNC_probe_read_user : insn->imm;
@@ -78,6 +78,13 @@ static void patch_call(struct bpf_insn *insn, const struct patch *patch)
 		insn->imm = patch->blind ? BPF_FUNC_probe_read_user_str : insn->imm;
 		break;
 	}
+}
+
+static bool is_uprobe(const struct bpf_program *p)
+{
+	struct str section = str_of(bpf_program__section_name(p));
+
+	return str_starts(section, STR("uprobe")) || str_starts(section, STR("uretprobe"));
 }
 
 static int patch_program(struct bpf_program *p, const struct patch *patch)
@@ -91,7 +98,7 @@ static int patch_program(struct bpf_program *p, const struct patch *patch)
 	memcpy(insn, bpf_program__insns(p), n * sizeof(*insn));
 	for (size_t i = 0; i < n; i++)
 		if (calls_helper(&insn[i]))
-			patch_call(&insn[i], patch);
+			patch_call(&insn[i], patch, !patch->uprobes_only || is_uprobe(p));
 	err = bpf_program__set_insns(p, insn, n);
 	free(insn);
 	return err;

@@ -124,6 +124,7 @@ static const struct {
 	{ EOPNOTSUPP, NULL, "not built into this kernel (EOPNOTSUPP)", "" },
 	{ ENOTSUPP, NULL, "the kernel cannot attach there (ENOTSUPP)", "" },
 	{ EINVAL, SAYS_ANYTHING, "refused by the verifier", "" },
+	{ EINVAL, NULL, "this kernel does not have it (EINVAL)", "" },
 };
 
 void say_refusal(struct feature_status *status, int err)

@@ -134,9 +134,9 @@ bool self_is_6_1(void)
 	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_USER_RINGBUF, NULL) == 1;
 }
 
-bool self_holds_cpu(const struct patch *patch)
+bool self_holds_cpu(const struct patch *patch, bool global)
 {
-	struct bpf_object *o = open_self("holds_cpu");
+	struct bpf_object *o = open_self(global ? "holds_cpu" : "holds_cpu_alone");
 	int err = o ? patch_object(o, patch) : -ENOMEM;
 
 	if (!err)

@@ -38,7 +38,7 @@ static void name_family(struct targets *t, enum wire_family family, u32 forbidde
 	o = bpf_object__open_mem(bytes, size, NULL);
 	for (size_t i = 0; o && i < progs_n; i++)
 		if (features[progs[i].feature].family == family &&
-		    !(forbidden >> progs[i].rung & 1))
+		    !rung_is_uprobe(progs[i].rung) && !(forbidden >> progs[i].rung & 1))
 			name_target(t, i, bpf_object__find_program_by_name(o, progs[i].name));
 	bpf_object__close(o);
 }

@@ -39,6 +39,7 @@ static const struct {
 	TEXT(process_exec, cwd),
 	TEXT(process_exec_failed, path),
 	TEXT(cgroup_mkdir, path),
+	TEXT(lookup_getaddrinfo, name),
 };
 
 static struct rec_text text_at(const struct golden *g, size_t i)
@@ -196,6 +197,8 @@ static const struct {
 	ROW(tcp_reset, direction, 2), ROW(tcp_reset, direction, 0xffff),
 	ROW(tcp_reset, state, STATE_UNKNOWN), TUPLE_ROWS(tcp_reset),
 	TUPLE_ROWS(tcp_listen_drop), ROW(tcp_listen_drop, tuple.af, 0),
+	ROW(lookup_getaddrinfo, duration_ns, LATER), ROW(lookup_getaddrinfo, duration_ns, END_OF_TIME),
+	ROW(lookup_getaddrinfo, result, EAI_MAX + 1), ROW(lookup_getaddrinfo, result, EAI_UNKNOWN - 1),
 };
 
 void refuse_values(void **state)

@@ -21,6 +21,7 @@ LAYERS = {
     'src/ask': {'src/ask', 'src/net', 'src/base', 'src'},
     'src/select': {'src/select', 'src/base', 'src'},
     'src/capture': {'src/capture', 'src/base', 'src', 'bpf', 'bpf/wire'},
+    'src/seek': {'src/seek', 'src/base', 'src'},
     'src/decode': {'src/decode', 'src/base', 'src', 'bpf', 'bpf/wire'},
     'src/enrich': {'src/enrich', 'src/base', 'src'},
     'src/fold': {'src/fold', 'src/base', 'src'},
@@ -121,8 +122,8 @@ def registry(root):
                 yield f'bpf/registry.def: kind {kind}: {path} is missing'
     bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.(bpf\.c|h)$', p))
     for program in programs:
-        body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe)$', '', program)
-        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FENTRY|FEXIT|K(RET)?PROBE)\({body},|\b{program}\(', bpf):
+        body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe|multi|uprobe)$', '', program)
+        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FENTRY|FEXIT|K(RET)?PROBE|U(RET)?PROBES)\({body},|\b{program}\(', bpf):
             yield f'bpf/registry.def: program {program}: no source has it'
 
 

@@ -166,7 +166,7 @@ static void test_names(void **state)
 	assert_int_equal(family_find(STR("Tcp")), -1);
 	for (int r = 0; r < RUNG_COUNT; r++)
 		assert_int_equal(rung_find(str_of(rung_name((enum rung)r))), r);
-	assert_int_equal(rung_find(STR("uprobe")), -1);
+	assert_int_equal(rung_find(STR("tracefs")), -1);
 }
 
 /* ---- the BPF objects ------------------------------------------------------------------------ */
@@ -253,6 +253,8 @@ static void check_program(struct object *o, const struct prog *prog)
 		[RUNG_tp_btf] = { "?tp_btf/" },		    [RUNG_raw_tp] = { "?raw_tp/" },
 		[RUNG_iter] = { "?iter/" },		    [RUNG_fentry] = { "?fentry/", "?fexit/" },
 		[RUNG_kprobe] = { "?kprobe/", "?kretprobe/" },
+		[RUNG_uprobe_multi] = { "?uprobe.multi/", "?uretprobe.multi/" },
+		[RUNG_uprobe] = { "?uprobe/", "?uretprobe/" },
 	};
 	const char *const *of = sections[prog->rung];
 	struct find f = { .name = prog->name };

@@ -16,14 +16,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 RECORDS = ROOT / 'build' / 'coverage'
 DOCUMENT = ROOT / 'docs' / 'coverage.md'
 RUNGS = {'T': 'tp_btf', 'R': 'raw_tp', 'F': 'fentry', 'K': 'kprobe'}
+LIBRARY_RUNGS = {'M': 'uprobe_multi', 'U': 'uprobe'}
 HEAD = """# What was tried where
 
 Written by `make coverage` from a run of the tests; do not edit.
 
 Each letter is a rung by which a feature gave exactly the events, bytes, results and metrics of a load whose
-numbers are known, on that kernel: **T** tp_btf, **R** raw_tp, **F** fentry and fexit, **K** kprobe and kretprobe. A
-number in its place is the reason why there is none; `·`: podtrace has no program for that rung; `-`: it was
-not asked for on that machine. `I` is an iterator. All by the ring buffer; *perf* was tried by a perf buffer too.
+numbers are known, on that kernel: **T** tp_btf, **R** raw_tp, **F** fentry and fexit, **K** kprobe and kretprobe; at
+functions of libraries **M** uprobe_multi, **U** perf events. A number in its place is the reason why there is none;
+`·`: podtrace has no program for that rung; `-`: it was not asked for on that machine. `I` is an iterator. All by the ring buffer; *perf* was tried by a perf buffer too.
 """
 
 
@@ -64,7 +65,7 @@ def document() -> str:
             cell = cells.setdefault(machine, {}).setdefault((family, feature), {})
             if state != 'off':
                 cell[rung] = True
-            if of['asked'] in RUNGS.values() and (state == 'off' or rung != of['asked']):
+            if of['asked'] in (*RUNGS.values(), *LIBRARY_RUNGS.values()) and (state == 'off' or rung != of['asked']):
                 cell.setdefault(of['asked'], reason)
     out = [HEAD]
     for family in dict.fromkeys(family for family, _ in known):
@@ -94,7 +95,7 @@ def show(cell, rungs, notes) -> str:
     return ' '.join('·' if rung not in rungs else
                     letter if cell.get(rung) is True else
                     note(cell[rung], notes) if rung in cell else '-'
-                    for letter, rung in RUNGS.items())
+                    for letter, rung in (LIBRARY_RUNGS if rungs & {*LIBRARY_RUNGS.values()} else RUNGS).items())
 
 
 def note(reason, notes) -> str:
