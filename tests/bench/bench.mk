@@ -21,6 +21,14 @@ $(BENCH)/obj/%.o: tests/bench/%.c | $(GEN)/bench/empty.skel.h $(GEN)/version.h $
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+$(BENCH)/obj/library.so: tests/bench/library.c
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O1 -fPIC -shared -nostdlib -fno-asynchronous-unwind-tables -Wl,--build-id=none -s $< -o $@
+
+$(BENCH)/obj/trigger.o: $(BENCH)/obj/library.so
+$(BENCH)/obj/trigger.o: private CPPFLAGS += -DLIBRARY_FILE='"$(BENCH)/obj/library.so"'
+
 $(BENCH)/cost: $(COST_OBJ)
 $(BENCH)/drain: $(BENCH)/obj/drain.o
 $(BENCH)/spans: $(BENCH)/obj/spans.o

@@ -5,9 +5,11 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/elf.h"
 #include "base/str.h"
 #include "bench/empty.skel.h"
 #include "tests/bench/cost.h"
+#include "tests/bench/trigger.h"
 
 #if defined(__x86_64__)
 #define ENTRY "__x64_sys_"
@@ -23,14 +25,33 @@
  * (bpf_trace_run), so one pair serves both. */
 static const char *kind_of(struct str kind)
 {
-	static const char *const kinds_[] = { "raw_tp", "fentry", "fexit", "kprobe", "kretprobe" };
+	static const char *const kinds_[] = { "raw_tp", "fentry", "fexit", "kprobe", "kretprobe",
+					      "uprobe", "uretprobe" };
 
 	if (str_eq(kind, STR("tp_btf")))
 		return kinds_[0];
+	if (str_ends(kind, STR(".multi"))) /* another way to attach, the same way to come there */
+		kind.n -= strlen(".multi");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds_); i++)
 		if (str_eq(kind, str_of(kinds_[i])))
 			return kinds_[i];
 	return NULL;
+}
+
+/* hook: "libc:getaddrinfo" */
+static struct bpf_link *attach_library(struct bpf_program *p, bool returns, const char *hook)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns,
+		    .attach_mode = PROBE_ATTACH_MODE_PERF);
+	u64 at[ELF_OFFSETS_MAX];
+	char path[32];
+
+	if (elf_function(trigger_library(), strchr(hook, ':') + 1, at) != 1) {
+		errno = ENOENT;
+		return NULL;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", trigger_library());
+	return bpf_program__attach_uprobe_opts(p, -1, path, at[0], &opts);
 }
 
 static struct bpf_link *attach(struct bpf_program *p, const char *kind, const char *hook)
@@ -42,6 +63,8 @@ static struct bpf_link *attach(struct bpf_program *p, const char *kind, const ch
 		return bpf_program__attach_raw_tracepoint(p, hook);
 	if (kind[0] == 'f')
 		return bpf_program__attach_trace(p);
+	if (kind[0] == 'u')
+		return attach_library(p, kind[1] == 'r', hook);
 	return bpf_program__attach_kprobe_opts(p, hook, &opts);
 }
 
@@ -53,7 +76,9 @@ static int load(struct pair *p, const char *kind, const char *hook, struct bpf_p
 	for (int i = 0; i < 2 && !err; i++) {
 		char name[32];
 
-		snprintf(name, sizeof(name), "%s_%s", names[i], kind);
+		/* uprobes run programs of the same type */
+		snprintf(name, sizeof(name), "%s_%s%s", names[i], kind[0] == 'u' ? "k" : "",
+			 kind + (kind[0] == 'u'));
 		ret[i] = bpf_object__find_program_by_name(p->object->obj, name);
 		err = bpf_program__set_autoload(ret[i], true);
 		if (!err && kind[0] == 'f')

@@ -3,15 +3,18 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/elf.h"
 
 #define SOCKETS 512 /* of one round, two descriptors each: below the usual limit of 1024 */
 
@@ -197,6 +200,52 @@ static void wait_a_second(unsigned n)
 	usleep(1500000);
 }
 
+/* ---- libraries --------------------------------------------------------------------------------------- */
+
+/* A library of one function, to be attached to as if it were a C library (library.c). */
+asm(".pushsection .rodata\n"
+    "library_begin: .incbin \"" LIBRARY_FILE "\"\n"
+    "library_end: .popsection\n");
+extern const char library_begin[], library_end[];
+
+static int (*look_up)(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found);
+
+int trigger_library(void)
+{
+	size_t n = (size_t)(library_end - library_begin);
+	static int fd = -1;
+
+	if (fd >= 0)
+		return fd;
+	fd = MUST(memfd_create("libc.so.6", MFD_CLOEXEC));
+	if (write(fd, library_begin, n) != (ssize_t)n)
+		_exit(1);
+	return fd;
+}
+
+static void prepare_library(unsigned n)
+{
+	u64 at[ELF_OFFSETS_MAX];
+	char *map;
+
+	(void)n;
+	if (elf_function(trigger_library(), "getaddrinfo", at) != 1)
+		_exit(1);
+	map = mmap(NULL, (size_t)(library_end - library_begin), PROT_READ | PROT_EXEC, MAP_PRIVATE, trigger_library(), 0);
+	if (map == MAP_FAILED)
+		_exit(1);
+	look_up = (void *)(map + at[0]);
+}
+
+static void look_names_up(unsigned n)
+{
+	static const struct addrinfo hints = { .ai_family = AF_INET };
+	struct addrinfo *found;
+
+	while (n--)
+		look_up("db.shop.svc.cluster.local", "5432", &hints, &found);
+}
+
 /* ---- cgroups ---------------------------------------------------------------------------------------- */
 
 static void make_cgroups(unsigned n)
@@ -225,6 +274,7 @@ const struct trigger triggers[] = {
 	{ "refused", "tcp", { "reset_sent" }, 300, prepare_refused, unreachable },
 	{ "lost", "tcp", { "retransmit", "retransmit_synack" }, 100, prepare_lost, wait_a_second },
 	{ "mkdir", "cgroup", { "mkdir" }, 40, NULL, make_cgroups },
+	{ "getaddrinfo", "lookup", { "getaddrinfo" }, 400, prepare_library, look_names_up },
 	{ "open, close, fail", "syscall", { "call" }, 500, NULL, open_close_fail },
 	{ "other call", "syscall", { "call" }, 4000, NULL, other_call },
 };

@@ -20,6 +20,9 @@ struct trigger {
 extern const struct trigger triggers[];
 extern const unsigned triggers_n;
 
+/* A file with functions that programs at libraries are at. */
+int trigger_library(void);
+
 /* This program was started by a trigger: it must end at once. */
 #define TRIGGER_STARTED "started"
 

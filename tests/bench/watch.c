@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "capture/internal.h"
 #include "tests/bench/cost.h"
+#include "tests/bench/trigger.h"
 
 static struct loop *loop;
 
@@ -119,6 +120,9 @@ void watch_open(struct watch *w, const struct capture_config *config)
 	c.diagnose = true; /* what cannot run is told by its features */
 	if (!loop || capture_new(&w->capture, loop, &c, err, sizeof(err)))
 		cost_fail(loop ? err : "loop", errno);
+	if (capture_libraries(w->capture) &&
+	    capture_attach(w->capture, capture_libraries(w->capture), trigger_library()) < 0)
+		cost_fail("no library is attached to", errno);
 	find_programs(w);
 }
 
