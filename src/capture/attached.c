@@ -15,6 +15,7 @@
 #include "capture/internal.h"
 
 #define CLOSERS_MAX 64
+#define BATCH_MAX 64 /* files that are let go at the same time */
 #define CLOSER_STACK (32u << 10)
 
 /* Perf events are closed under a lock (event_mutex) that the loop needs to open others: while it
@@ -39,54 +40,6 @@ static int closer_start(pthread_t *ret, void *(*fn)(void *), void *arg)
 	err = pthread_create(ret, &attr, fn, arg);
 	pthread_attr_destroy(&attr);
 	return err;
-}
-
-static void *close_queued(void *arg)
-{
-	struct attached a;
-
-	while (read(queue[0], &a, sizeof(a)) == sizeof(a)) {
-		while (a.n) {
-			u64 begin = clock_boot_ns(), took;
-
-			close(a.fd[--a.n]);
-			took = clock_boot_ns() - begin;
-			if (a.events)
-				usleep((unsigned)(took * REST_FACTOR / 1000));
-		}
-	}
-	return NULL;
-}
-
-static int queue_open(void)
-{
-	pthread_t thread;
-	int fd[2];
-
-	if (queue[0] >= 0)
-		return 0;
-	if (pipe2(fd, O_CLOEXEC))
-		return -errno;
-	fcntl(fd[1], F_SETFL, O_NONBLOCK);
-	queue[0] = fd[0];
-	queue[1] = fd[1];
-	if (!closer_start(&thread, close_queued, NULL)) {
-		pthread_detach(thread);
-		return 0;
-	}
-	queue[0] = queue[1] = -1;
-	close(fd[0]);
-	close(fd[1]);
-	return -EAGAIN;
-}
-
-void attached_let_go(struct attached *a)
-{
-	if (a->n && !queue_open() && write(queue[1], a, sizeof(*a)) == sizeof(*a))
-		a->n = 0;
-	if (a->n)
-		log_debug("capture", "nobody can let a library go but the loop, which waits for it");
-	close_all(a);
 }
 
 /* What the threads of one attached_drop share. */
@@ -126,4 +79,62 @@ void attached_drop(struct attached *files, size_t n)
 		pthread_join(thread[--threads], NULL);
 	for (size_t i = 0; i < n; i++)
 		files[i].n = 0;
+}
+
+static void close_slowly(struct attached *a)
+{
+	while (a->n) {
+		u64 begin = clock_boot_ns();
+
+		close(a->fd[--a->n]);
+		usleep((unsigned)((clock_boot_ns() - begin) * REST_FACTOR / 1000));
+	}
+}
+
+/* The queue's reader: all that is there at once. */
+static void *close_queued(void *arg)
+{
+	static struct attached batch[BATCH_MAX];
+	ssize_t got;
+
+	while ((got = read(queue[0], batch, sizeof(batch))) > 0) {
+		size_t n = (size_t)got / sizeof(batch[0]); /* written as a whole, so read */
+
+		for (size_t i = 0; i < n; i++)
+			if (batch[i].events)
+				close_slowly(&batch[i]);
+		attached_drop(batch, n);
+	}
+	return NULL;
+}
+
+static int queue_open(void)
+{
+	pthread_t thread;
+	int fd[2];
+
+	if (queue[0] >= 0)
+		return 0;
+	if (pipe2(fd, O_CLOEXEC))
+		return -errno;
+	fcntl(fd[1], F_SETFL, O_NONBLOCK);
+	queue[0] = fd[0];
+	queue[1] = fd[1];
+	if (!closer_start(&thread, close_queued, NULL)) {
+		pthread_detach(thread);
+		return 0;
+	}
+	queue[0] = queue[1] = -1;
+	close(fd[0]);
+	close(fd[1]);
+	return -EAGAIN;
+}
+
+void attached_let_go(struct attached *a)
+{
+	if (a->n && !queue_open() && write(queue[1], a, sizeof(*a)) == sizeof(*a))
+		a->n = 0;
+	if (a->n)
+		log_debug("capture", "nobody can let a library go but the loop, which waits for it");
+	close_all(a);
 }

@@ -21,8 +21,9 @@ N, THREADS = 50, 4
 RUNGS = {'uprobe_multi': [], 'uprobe': ['--forbid', 'uprobe_multi'], 'perf buffer': ['--forbid', 'ringbuf'],
          'no reads': ['--forbid', 'probe_read'], 'no reads, uprobe': ['--forbid', 'probe_read,uprobe_multi']}
 FOUND = 1.5  # seconds: what is there before podtrace is found, and what it does not tell of on time, it never does
-GONE = 10  # and until a file that nobody has is let go
-CYCLES, TOGETHER = 200, 20
+GONE = 20  # at most until a file is attached to, or let go that nobody has
+# Cycles and how many at a time: the kernel closes perf events one after the other, in 0.1 s each.
+CYCLES = {'uprobe_multi': (200, 50), 'uprobe': (12, 4)}
 PAUSE = 1000  # ms that a program rests after its start: it is found as soon as it is there
 # Maps files, says so, and waits.
 MAPS = '''
@@ -128,12 +129,13 @@ class Lookups(rig.Case):
                 cgroup, folder = self.cgroup(rung), self.copy(rung)
                 with self.watch(cgroup, *RUNGS[rung]) as run:
                     time.sleep(FOUND)
+                    before = self.attached(run)
                     old = self.start(cgroup, N, wait='line', libraries=folder)
-                    time.sleep(0.5)
+                    self.assertEqual(self.settled(run, before + 1), before + 1)
                     shutil.copy(self.library, folder / 'new')
                     os.rename(folder / 'new', folder / 'libc.so.6')
                     new = self.start(cgroup, N, wait='line', libraries=folder)
-                    time.sleep(0.5)
+                    self.assertEqual(self.settled(run, before + 2), before + 2)
                     os.unlink(folder / 'libc.so.6')
                     self.end(old, new, self.start(cgroup, N, libraries=folder))
                 self.assert_told(run, 3 * N)
@@ -151,10 +153,9 @@ class Lookups(rig.Case):
     # ---- files -----------------------------------------------------------------------------------------------------
 
     def attached(self, run) -> int:
-        """Files that are attached to now: two links each."""
-        links = [fd for fd in pathlib.Path(f'/proc/{run.process.pid}/fd').iterdir()
-                 if 'bpf_link' in os.readlink(fd) or 'bpf-link' in os.readlink(fd)]
-        return (len(links) + 1) // 2
+        """Files that are attached to now, and a few that there always are: two links or events each."""
+        held = [os.readlink(fd) for fd in pathlib.Path(f'/proc/{run.process.pid}/fd').iterdir() if fd.is_symlink()]
+        return (sum('bpf_link' in name or 'bpf-link' in name or 'perf_event' in name for name in held) + 1) // 2
 
     def settled(self, run, files) -> int:
         """Files that are attached to as soon as they are that many, or some time later."""
@@ -219,23 +220,27 @@ class Lookups(rig.Case):
         self.assert_told(run, 3 * N)
 
     def test_many_come_and_go(self):
-        for rung in ('uprobe_multi', 'uprobe'):
+        for rung, (cycles, together) in CYCLES.items():
             with self.subTest(rung=rung):
                 cgroup = self.cgroup(rung)
                 with self.watch(cgroup, '--quiet', *RUNGS[rung]) as run:
                     time.sleep(FOUND)
                     fds = self.descriptors(run)
-                    for turn in range(CYCLES // TOGETHER):
-                        folders = [self.copy(f'{rung} {turn} {i}') for i in range(TOGETHER)]
-                        self.end(*(self.start(cgroup, 1, libraries=folder) for folder in folders))
+                    for turn in range(cycles // together):
+                        folders = [self.copy(f'{rung} {turn} {i}') for i in range(together)]
+                        before = self.attached(run)
+                        all_ = [self.start(cgroup, 1, wait='line', libraries=folder) for folder in folders]
+                        self.assertEqual(self.settled(run, before + together), before + together)
+                        self.end(*all_)
                         for folder in folders:
                             shutil.rmtree(folder)
+                        self.assertEqual(self.settled(run, before), before)
                     deadline = time.monotonic() + GONE
                     while self.descriptors(run) > fds and time.monotonic() < deadline:
                         time.sleep(0.1)
                     self.assertEqual(self.descriptors(run), fds)
-                self.assertEqual((run.events['lookup_getaddrinfo']['counted'] + run.events['lookup_getaddrinfo']['sent'],
-                                  run.summary['lost']), (CYCLES * lookups.CALLS, 0))
+                of = run.events['lookup_getaddrinfo']
+                self.assertEqual((of['counted'] + of['sent'], run.summary['lost']), (cycles * lookups.CALLS, 0))
 
     @staticmethod
     def descriptors(run) -> int:
