@@ -11,8 +11,7 @@
 
 /* ---- which ------------------------------------------------------------------------------- */
 
-#define FD 0x80		 /* the first argument is a descriptor */
-#define CALL_NUMBERS 512 /* a mask */
+#define FD 0x80 /* the first argument is a descriptor */
 
 static const __u8 groups[CALL_NUMBERS] = {
 	[NR_read] = CALLS_TRANSFER | FD,
@@ -73,13 +72,13 @@ INLINE void about_sock(struct call *call, const struct sock *sk)
 	call->object = (__u64)sk;
 }
 
-INLINE void about_fd(struct call *call, const struct task_struct *task, __u32 fd)
+static __noinline int about_fd(struct call *call, const struct task_struct *task, __u32 fd)
 {
 	struct file *file = fd_file(task, fd);
 	const struct sock *sk;
 
 	if (!file)
-		return;
+		return 0;
 	switch (file_mode(file) & S_IFMT) {
 	case S_IFREG:
 	case S_IFDIR:
@@ -93,6 +92,18 @@ INLINE void about_fd(struct call *call, const struct task_struct *task, __u32 fd
 			about_sock(call, sk);
 		break;
 	}
+	return 0;
+}
+
+/* Of splice one is a pipe's. */
+INLINE void about_descriptors(struct call *call, const struct task_struct *task,
+			      const struct pt_regs *regs, const bool btf)
+{
+	about_fd(call, task, syscall_arg(regs, 1, btf));
+	if (call->nr != NR_splice || call->about != CALL_OTHER)
+		return;
+	about_fd(call, task, syscall_arg(regs, 3, btf));
+	call->into = true;
 }
 
 /* ---- begin and end ----------------------------------------------------------------------- */
@@ -128,7 +139,7 @@ INLINE int on_sysenter(struct pt_regs *regs, long nr, const bool btf)
 	call.nr = nr;
 	call.open = ~0u;
 	if (group & FD && config.probe_read)
-		about_fd(&call, task, syscall_arg(regs, 1, btf));
+		about_descriptors(&call, task, regs, btf);
 	call.when_ns = bpf_ktime_get_boot_ns();
 	keep(&call);
 	return 0;

@@ -17,6 +17,7 @@
 #include "lib/syscall.h"
 #include "lib/task.h"
 #include "wire/tcp.h"
+#include "tcp_io.h"
 #include "tcp_listen.h"
 
 /* ---- connect --------------------------------------------------------------------------- */

@@ -28,13 +28,6 @@ INLINE bool connect_goes_on(__s32 err)
 	return err > 511; /* ERESTARTSYS and its like */
 }
 
-struct user_addr {
-	__u16 family;
-	__u16 port;
-	__u32 addr4; /* flow label of an IPv6 address */
-	__u8 addr6[16];
-};
-
 /* No route, no free port, forbidden: connect failed before a SYN left. */
 INLINE void connect_refused_here(void *ctx, const struct sock *sk, __u64 to, __s32 err,
 				 const bool btf)
@@ -57,8 +50,7 @@ INLINE void connect_refused_here(void *ctx, const struct sock *sk, __u64 to, __s
 	put_owner(&rec.head, rec.comm, &me);
 	sock_tuple(&rec.tuple, sk, TCP_ROLE_CLIENT, btf);
 	/* the socket does not know its peer: the caller's address does */
-	if (bpf_probe_read_user(&addr, sizeof(addr), (void *)to))
-		bpf_probe_read_user(&addr, 8, (void *)to);
+	user_addr(&addr, to);
 	rec.tuple.remote_port = bpf_ntohs(addr.port);
 	if (addr.family == AF_INET6)
 		__builtin_memcpy(rec.tuple.remote, addr.addr6, 16);

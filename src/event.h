@@ -106,6 +106,15 @@ struct ev_tcp_reset {
 	u16 state;
 };
 
+/* A call that sent or received, or could not. */
+struct ev_io {
+	struct tcp_tuple tuple;
+	bool peer_known;
+	u64 duration_ns, bytes;
+	u32 messages;
+	int err;
+};
+
 struct ev_tcp_listen_drop {
 	struct tcp_tuple tuple;
 	u32 drops, backlog, backlog_max;
@@ -141,6 +150,7 @@ struct event {
 		struct ev_tcp_retransmit tcp_retransmit;
 		struct ev_tcp_reset tcp_reset;
 		struct ev_tcp_listen_drop tcp_listen_drop;
+		struct ev_io io;	/* of udp_send, udp_receive, tcp_send, tcp_receive */
 		struct ev_cgroup_mkdir cgroup_mkdir;
 	};
 };

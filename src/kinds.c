@@ -6,6 +6,7 @@
 #include "../bpf/wire/records.h"
 
 enum { no, yes }; /* as the registry writes them */
+enum { LIVE_no = STREAM_NONE, LIVE_failed = STREAM_FAILED, LIVE_yes = STREAM_ALL };
 
 const struct kind kinds[KIND_END] = {
 #define KIND(id_, kind, family_, stream_, live_, name_, text_)                                    \
@@ -14,7 +15,7 @@ const struct kind kinds[KIND_END] = {
 		  .text = text_,                                                           \
 		  .family = FAMILY_##family_,                                              \
 		  .stream = STREAM_##stream_,                                              \
-		  .live = live_,                                                           \
+		  .live = (enum stream)LIVE_##live_,                                      \
 		  .size = sizeof(struct rec_##kind) },
 #include "../bpf/registry.def"
 };

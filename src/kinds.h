@@ -15,7 +15,7 @@ struct kind {
 	const char *text;
 	enum wire_family family;
 	enum stream stream;	/* what the agent streams by default */
-	bool live;		/* shown by the live view */
+	enum stream live;	/* what the live view shows */
 	size_t size;		/* of the fixed part of its record */
 };
 

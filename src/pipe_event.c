@@ -96,11 +96,10 @@ static void show_event(struct pipe *p, const struct event *ev)
 		p->config.line(p->config.ctx, buf_view(&p->line));
 }
 
-/* What the agent would have streamed: a live view gets more than that from the kernel. */
-static bool exported(const struct event *ev)
+/* A live view and the exporter get the same from the kernel, and a replay all there is: each takes
+ * its own. */
+static bool is_of(enum stream stream, const struct event *ev)
 {
-	enum stream stream = kinds[ev->kind].stream;
-
 	return stream == STREAM_ALL || (stream == STREAM_FAILED && ev->flags & REC_FAILED);
 }
 
@@ -133,9 +132,9 @@ static void deliver(struct pipe *p, const struct event *ev)
 	}
 	if (p->config.otel || p->config.live == LIVE_JSON)
 		map_event(ev, &p->map, &p->mapped);
-	if (p->config.otel && exported(ev))
+	if (p->config.otel && is_of(kinds[ev->kind].stream, ev))
 		export_event(p, ev->who);
-	if (p->config.live != LIVE_NONE && kinds[ev->kind].live)
+	if (p->config.live != LIVE_NONE && is_of(kinds[ev->kind].live, ev))
 		show_event(p, ev);
 }
 

@@ -11,6 +11,8 @@
 #include "maps.h"
 #include "../wire/call.h"
 
+#define CALL_NUMBERS 512 /* a mask */
+
 enum call_about { CALL_OTHER, CALL_FILE, CALL_TCP, CALL_UDP };
 
 struct call {
@@ -20,7 +22,7 @@ struct call {
 	__u32 open;    /* bit per enum wire_family: has not yet seen its end */
 	__u16 nr;
 	__u8 about; /* enum call_about: of its first argument, if that is a descriptor */
-	__u8 rsvd;
+	__u8 into;  /* of splice: the descriptor it writes to, the other one is a pipe's */
 };
 
 /* Nobody takes a note out but the end of its thread: the next call is written over it. */

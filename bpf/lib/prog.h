@@ -83,6 +83,10 @@ INLINE void release_cpu(void)
 	PROGRAM("tp_btf/" tracepoint, BPF_PROG, name##_btf, true, call, ##args)                    \
 	PROGRAM("raw_tp/" tracepoint, BPF_PROG, name##_raw, false, call, ##args)
 
+/* The first of the two alone. */
+#define TP_BTF(name, tracepoint, call, args...)                                                    \
+	PROGRAM("tp_btf/" tracepoint, BPF_PROG, name##_btf, true, call, ##args)
+
 /* NAME_fentry and NAME_kprobe, at the entry of the same function; the arguments are its own. */
 #define ENTRY_PROGRAMS(name, function, call, args...)                                              \
 	PROGRAM("fentry/" function, BPF_PROG, name##_fentry, true, call, ##args)                   \

@@ -5,7 +5,22 @@
 
 #include "prog.h"
 #include <bpf/bpf_endian.h>
-#include "../wire/tcp.h"
+#include "../wire/sock.h"
+
+/* struct sockaddr_in and sockaddr_in6, as far as we look. */
+struct user_addr {
+	__u16 family;
+	__u16 port;
+	__u32 addr4; /* flow label of an IPv6 address */
+	__u8 addr6[16];
+};
+
+/* false: its page is not present. */
+INLINE bool user_addr(struct user_addr *ret, __u64 at)
+{
+	return !bpf_probe_read_user(ret, sizeof(*ret), (void *)at) ||
+	       !bpf_probe_read_user(ret, 8, (void *)at);
+}
 
 INLINE bool is_tcp(const struct sock *sk, const bool btf)
 {

@@ -8,5 +8,6 @@
 #include "process.h"
 #include "syscall.h"
 #include "tcp.h"
+#include "udp.h"
 
 #endif

@@ -3,22 +3,7 @@
 #ifndef WIRE_TCP_H
 #define WIRE_TCP_H
 
-#include "head.h"
-
-enum tcp_role { TCP_ROLE_UNKNOWN, TCP_ROLE_CLIENT, TCP_ROLE_SERVER };
-
-/* The two ends. Addresses in network order; IPv4 in the first four bytes. Of an IPv6 socket
- * that carries IPv4 (::ffff:a.b.c.d) the family is AF_INET6 and the address the mapped one. */
-struct wire_tuple {
-	__u8 local[16];
-	__u8 remote[16];
-	__u16 local_port;	/* host order */
-	__u16 remote_port;
-	__u16 af;		/* AF_INET 2, AF_INET6 10 */
-	__u16 role;		/* enum tcp_role */
-	__u32 netns;		/* inode of the network namespace */
-	__u32 rsvd;
-};
+#include "sock.h"
 
 /* head.key: the socket, 0 if not known. head.pid: who opened it (connect, accept, listen). */
 struct rec_tcp_connect {
@@ -70,14 +55,23 @@ struct rec_tcp_retransmit {
 	__u32 total;		/* of this socket so far */
 };
 
-enum tcp_direction { TCP_SENT, TCP_RECEIVED };
-
 struct rec_tcp_reset {
 	struct rec_head head;
 	struct wire_tuple tuple;
 	__u16 direction;	/* enum tcp_direction */
 	__u16 state;
 	__u32 rsvd;
+};
+
+/* head.key: the process's start, head.pid: who called. */
+struct rec_tcp_send {
+	struct rec_head head;
+	struct wire_io io;
+};
+
+struct rec_tcp_receive {
+	struct rec_head head;
+	struct wire_io io;
 };
 
 struct rec_tcp_listen_drop {

@@ -108,7 +108,9 @@ static void choose_streams(const struct options *o, struct capture_config *confi
 
 	for (size_t i = 1; i < KIND_END; i++) {
 		config->stream[i] = kinds[i].stream;
-		if (o->command == COMMAND_CAPTURE || (live && kinds[i].live))
+		if (live && kinds[i].live > kinds[i].stream)
+			config->stream[i] = kinds[i].live;
+		if (o->command == COMMAND_CAPTURE)
 			config->stream[i] = STREAM_ALL;
 	}
 }

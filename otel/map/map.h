@@ -97,6 +97,14 @@ void map_dim(const struct meter_key *key, struct attrs *ret);
 
 /* Name of a call and of its errno, if any. */
 void map_syscall(struct attrs *ret, unsigned nr, int err);
+/* Both ends of a socket; the remote one only if it is known. */
+void map_ends(struct attrs *ret, struct str transport, const struct tcp_tuple *t, bool peer_known,
+	      struct map_room *room);
+/* Who it was, if that is known. */
+void map_owner(struct attrs *ret, const struct event *ev);
+void map_seconds(struct attrs *ret, const char *key, u64 ns);
+/* enum tcp_direction */
+void map_direction(struct attrs *ret, unsigned direction);
 /* network.connection.state of a TCP state: "established" ... */
 const char *map_tcp_state(unsigned state);
 /* Name of a signal: "SIGKILL"; "SIG64" for those without one. buf is used for the latter. */

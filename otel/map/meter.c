@@ -61,12 +61,6 @@ static void put_role(struct attrs *ret, unsigned role)
 	attr_str(ret, "podtrace.tcp.role", str_of(names[role < ARRAY_SIZE(names) ? role : 0]));
 }
 
-static void put_direction(struct attrs *ret, unsigned direction)
-{
-	attr_str(ret, "network.io.direction",
-		 direction == TCP_SENT ? STR("transmit") : STR("receive"));
-}
-
 void map_dim(const struct meter_key *key, struct attrs *ret)
 {
 	static const char *const exits[] = { "ok", "error", "signal" };
@@ -91,13 +85,15 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 		break;
 	case DIM_ROLE_DIRECTION:
 		put_role(ret, key->dim & 0xff);
-		put_direction(ret, key->dim >> 8);
+		map_direction(ret, key->dim >> 8);
 		break;
 	case DIM_SEGMENT:
 		attr_str(ret, "podtrace.tcp.segment", str_of(segments[key->dim % 3]));
 		break;
 	case DIM_DIRECTION:
-		put_direction(ret, key->dim);
+		map_direction(ret, key->dim);
+		if (key->err)
+			attr_str(ret, "error.type", str_of(errname(key->err)));
 		break;
 	case DIM_STATE:
 		attr_str(ret, "network.connection.state", str_of(map_tcp_state(key->dim)));

@@ -28,34 +28,13 @@ static const char *role_name(enum tcp_role role)
 static void put_tuple(struct attrs *a, const struct tcp_tuple *t, struct map_room *room)
 {
 	bool server = t->role == TCP_ROLE_SERVER;
-	struct str local = addr_text(room->local, t->local, t->v6);
-	struct str remote = addr_text(room->remote, t->remote, t->v6);
 
-	attr_str(a, "network.transport", STR("tcp"));
-	attr_str(a, "network.type", t->v6 ? STR("ipv6") : STR("ipv4"));
-	attr_str(a, "network.local.address", local);
-	attr_int(a, "network.local.port", t->local_port);
-	attr_str(a, "network.peer.address", remote);
-	attr_int(a, "network.peer.port", t->remote_port);
+	map_ends(a, STR("tcp"), t, true, room);
 	attr_str(a, "podtrace.tcp.role", str_of(role_name(t->role)));
 	if (t->role == TCP_ROLE_UNKNOWN)
 		return;
-	attr_str(a, "server.address", server ? local : remote);
+	attr_str(a, "server.address", str_of(server ? room->local : room->remote));
 	attr_int(a, "server.port", server ? t->local_port : t->remote_port);
-}
-
-static void put_owner(struct attrs *a, const struct event *ev)
-{
-	if (!ev->pid)
-		return;
-	attr_int(a, "process.pid", ev->pid);
-	if (ev->comm.n)
-		attr_str(a, "process.executable.name", ev->comm);
-}
-
-static void put_seconds(struct attrs *a, const char *key, u64 ns)
-{
-	attrs_add(a, key, ATTR_DOUBLE)->d = (double)ns / (double)NSEC_PER_SEC;
 }
 
 static void put_error(struct attrs *a, int err)
@@ -70,8 +49,8 @@ void otlp_tcp_connect(const struct event *ev, const struct map_config *config, s
 	struct attrs *a = &ret->note.attrs;
 
 	put_tuple(a, &connect->tuple, &ret->room);
-	put_owner(a, ev);
-	put_seconds(a, "podtrace.tcp.connect.duration", connect->duration_ns);
+	map_owner(a, ev);
+	map_seconds(a, "podtrace.tcp.connect.duration", connect->duration_ns);
 	put_error(a, connect->err);
 	if (!connect->err)
 		return;
@@ -86,9 +65,9 @@ void otlp_tcp_accept(const struct event *ev, const struct map_config *config, st
 	struct attrs *a = &ret->note.attrs;
 
 	put_tuple(a, &accept->tuple, &ret->room);
-	put_owner(a, ev);
+	map_owner(a, ev);
 	if (accept->wait_known)
-		put_seconds(a, "podtrace.tcp.accept.wait", accept->wait_ns);
+		map_seconds(a, "podtrace.tcp.accept.wait", accept->wait_ns);
 }
 
 void otlp_tcp_state(const struct event *ev, const struct map_config *config, struct mapped *ret)
@@ -97,7 +76,7 @@ void otlp_tcp_state(const struct event *ev, const struct map_config *config, str
 	struct attrs *a = &ret->note.attrs;
 
 	put_tuple(a, &state->tuple, &ret->room);
-	put_owner(a, ev);
+	map_owner(a, ev);
 	attr_str(a, "podtrace.tcp.state.from", str_of(map_tcp_state(state->from)));
 	attr_str(a, "network.connection.state", str_of(map_tcp_state(state->to)));
 }
@@ -108,11 +87,11 @@ void otlp_tcp_close(const struct event *ev, const struct map_config *config, str
 	struct attrs *a = &ret->note.attrs;
 
 	put_tuple(a, &close->tuple, &ret->room);
-	put_owner(a, ev);
+	map_owner(a, ev);
 	attr_int(a, "podtrace.tcp.sent", (s64)close->sent);
 	attr_int(a, "podtrace.tcp.received", (s64)close->received);
 	if (close->srtt_us)
-		put_seconds(a, "podtrace.tcp.rtt", close->srtt_us * 1000ull);
+		map_seconds(a, "podtrace.tcp.rtt", close->srtt_us * 1000ull);
 	attr_int(a, "podtrace.tcp.retransmits", close->retransmits);
 	put_error(a, close->err);
 
@@ -136,7 +115,7 @@ void otlp_tcp_retransmit(const struct event *ev, const struct map_config *config
 	struct attrs *a = &ret->note.attrs;
 
 	put_tuple(a, &retransmit->tuple, &ret->room);
-	put_owner(a, ev);
+	map_owner(a, ev);
 	attr_str(a, "podtrace.tcp.segment", str_of(segments[retransmit->segment]));
 	attr_str(a, "network.connection.state", str_of(map_tcp_state(retransmit->state)));
 	attr_int(a, "podtrace.tcp.retransmits", retransmit->total);
@@ -149,10 +128,32 @@ void otlp_tcp_reset(const struct event *ev, const struct map_config *config, str
 
 	if (reset->tuple.remote_port)
 		put_tuple(a, &reset->tuple, &ret->room);
-	put_owner(a, ev);
-	attr_str(a, "network.io.direction",
-		 reset->direction == TCP_SENT ? STR("transmit") : STR("receive"));
+	map_owner(a, ev);
+	map_direction(a, reset->direction);
 	attr_str(a, "network.connection.state", str_of(map_tcp_state(reset->state)));
+}
+
+static void otlp_call(const struct event *ev, enum tcp_direction direction, struct mapped *ret)
+{
+	const struct ev_io *io = &ev->io;
+	struct attrs *a = &ret->note.attrs;
+
+	put_tuple(a, &io->tuple, &ret->room);
+	map_direction(a, direction);
+	map_owner(a, ev);
+	attr_int(a, "podtrace.tcp.bytes", (s64)io->bytes);
+	map_seconds(a, "podtrace.tcp.call.duration", io->duration_ns);
+	put_error(a, io->err);
+}
+
+void otlp_tcp_send(const struct event *ev, const struct map_config *config, struct mapped *ret)
+{
+	otlp_call(ev, TCP_SENT, ret);
+}
+
+void otlp_tcp_receive(const struct event *ev, const struct map_config *config, struct mapped *ret)
+{
+	otlp_call(ev, TCP_RECEIVED, ret);
 }
 
 void otlp_tcp_listen_drop(const struct event *ev, const struct map_config *config,
@@ -167,7 +168,7 @@ void otlp_tcp_listen_drop(const struct event *ev, const struct map_config *confi
 	attr_int(a, "server.port", drop->tuple.local_port);
 	attr_str(a, "server.address",
 		 addr_text(ret->room.local, drop->tuple.local, drop->tuple.v6));
-	put_owner(a, ev);
+	map_owner(a, ev);
 	attr_int(a, "podtrace.tcp.listen.drops", drop->drops);
 	attr_int(a, "podtrace.tcp.listen.backlog", drop->backlog);
 	attr_int(a, "podtrace.tcp.listen.backlog_max", drop->backlog_max);

@@ -85,6 +85,7 @@ struct targets {
 	const struct types *types;  /* what programs are fitted by */
 	bool btf;		    /* the kernel has types of its own */
 	bool missing[PROGS_MAX];    /* indexed like progs: not there, as far as can be known */
+	bool tracepoint[PROGS_MAX]; /* it is one, or a function: of a rung of functions too */
 	char name[PROGS_MAX][48];   /* "sched_process_exec", "finalize_exec"; "": not looked for */
 	u32 preempt_disable, preempt_enable; /* as in struct patch */
 };

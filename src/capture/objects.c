@@ -12,6 +12,7 @@
 #include "bpf/self.skel.h"
 #include "bpf/syscall.skel.h"
 #include "bpf/tcp.skel.h"
+#include "bpf/udp.skel.h"
 
 const void *object_maps(size_t *ret_size)
 {

@@ -23,6 +23,8 @@ static void name_target(struct targets *t, size_t prog, const struct bpf_program
 
 	if (!slash)
 		return;
+	t->tracepoint[prog] = bpf_program__type(p) == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+			      bpf_program__expected_attach_type(p) == BPF_TRACE_RAW_TP;
 	snprintf(t->name[prog], sizeof(t->name[prog]), "%s%s",
 		 progs[prog].rung == RUNG_iter ? "bpf_iter_" : "", slash + 1);
 	t->missing[prog] = true; /* until it is found */
@@ -43,15 +45,10 @@ static void name_family(struct targets *t, enum wire_family family, u32 forbidde
 	bpf_object__close(o);
 }
 
-static bool is_tracepoint(enum rung rung)
-{
-	return rung == RUNG_tp_btf || rung == RUNG_raw_tp;
-}
-
 static void found(struct targets *t, const char *name, bool tracepoint)
 {
 	for (size_t i = 0; i < progs_n; i++)
-		if (t->missing[i] && is_tracepoint(progs[i].rung) == tracepoint &&
+		if (t->missing[i] && t->tracepoint[i] == tracepoint &&
 		    !strcmp(t->name[i], name))
 			t->missing[i] = false;
 }

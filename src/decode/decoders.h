@@ -14,6 +14,13 @@
 enum decode_fault decode_text(const struct rec_head *head, const struct rec_text *text,
 			      struct str *ret);
 
+/* The ends of a socket. What belongs to none (a reset) has an empty tuple, af 0, if it may. */
+enum decode_fault decode_tuple(const struct wire_tuple *wire, bool may_be_empty,
+			       struct tcp_tuple *ret);
+
+/* A call that sent or received: all but the head, which has been decoded. */
+enum decode_fault decode_io(const struct wire_io *io, struct event *ret);
+
 /* An errno as the kernel has them, or 0. */
 bool decode_errno_ok(s32 err);
 

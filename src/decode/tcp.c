@@ -1,36 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
 #include "decode/decoders.h"
 
 #define STATE_MAX 13 /* TCP_BOUND_INACTIVE, the last the kernel has */
-#define AF_INET_WIRE 2
-#define AF_INET6_WIRE 10
-
-/* A reset that belongs to no socket has an empty tuple: af 0. */
-static enum decode_fault tuple(const struct wire_tuple *wire, bool may_be_empty,
-			       struct tcp_tuple *ret)
-{
-	static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (wire->af != AF_INET_WIRE && wire->af != AF_INET6_WIRE && !(may_be_empty && !wire->af))
-		return DECODE_VALUE;
-	if (wire->role > TCP_ROLE_SERVER)
-		return DECODE_VALUE;
-	memcpy(ret->local, wire->local, 16);
-	memcpy(ret->remote, wire->remote, 16);
-	ret->local_port = wire->local_port;
-	ret->remote_port = wire->remote_port;
-	ret->v6 = wire->af == AF_INET6_WIRE;
-	ret->role = (enum tcp_role)wire->role;
-	ret->netns = wire->netns;
-	/* IPv4 through an IPv6 socket is IPv4 to everybody who reads it */
-	if (ret->v6 && !memcmp(ret->remote, mapped, 12)) {
-		ret->v6 = false;
-		memmove(ret->remote, ret->remote + 12, 4);
-		memmove(ret->local, ret->local + 12, 4);
-	}
-	return DECODE_OK;
-}
 
 enum decode_fault decode_tcp_connect(const struct rec_tcp_connect *rec, struct decode_room *room,
 				     struct event *ret)
@@ -43,7 +14,7 @@ enum decode_fault decode_tcp_connect(const struct rec_tcp_connect *rec, struct d
 	ev->duration_ns = rec->head.when_ns - rec->start_ns;
 	ev->err = rec->err;
 	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
-	return tuple(&rec->tuple, false, &ev->tuple);
+	return decode_tuple(&rec->tuple, false, &ev->tuple);
 }
 
 enum decode_fault decode_tcp_accept(const struct rec_tcp_accept *rec, struct decode_room *room,
@@ -56,7 +27,7 @@ enum decode_fault decode_tcp_accept(const struct rec_tcp_accept *rec, struct dec
 	ev->wait_known = rec->established_ns;
 	ev->wait_ns = ev->wait_known ? rec->head.when_ns - rec->established_ns : 0;
 	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
-	return tuple(&rec->tuple, false, &ev->tuple);
+	return decode_tuple(&rec->tuple, false, &ev->tuple);
 }
 
 enum decode_fault decode_tcp_state(const struct rec_tcp_state *rec, struct decode_room *room,
@@ -68,7 +39,7 @@ enum decode_fault decode_tcp_state(const struct rec_tcp_state *rec, struct decod
 		return DECODE_VALUE;
 	ev->from = rec->from;
 	ev->to = rec->to;
-	return tuple(&rec->tuple, false, &ev->tuple);
+	return decode_tuple(&rec->tuple, false, &ev->tuple);
 }
 
 enum decode_fault decode_tcp_close(const struct rec_tcp_close *rec, struct decode_room *room,
@@ -89,7 +60,7 @@ enum decode_fault decode_tcp_close(const struct rec_tcp_close *rec, struct decod
 	ev->err = rec->err;
 	ev->from = (u16)rec->from;
 	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
-	return tuple(&rec->tuple, false, &ev->tuple);
+	return decode_tuple(&rec->tuple, false, &ev->tuple);
 }
 
 enum decode_fault decode_tcp_retransmit(const struct rec_tcp_retransmit *rec,
@@ -102,7 +73,7 @@ enum decode_fault decode_tcp_retransmit(const struct rec_tcp_retransmit *rec,
 	ev->segment = (enum tcp_segment)rec->segment;
 	ev->state = rec->state;
 	ev->total = rec->total;
-	return tuple(&rec->tuple, false, &ev->tuple);
+	return decode_tuple(&rec->tuple, false, &ev->tuple);
 }
 
 enum decode_fault decode_tcp_reset(const struct rec_tcp_reset *rec, struct decode_room *room,
@@ -114,7 +85,7 @@ enum decode_fault decode_tcp_reset(const struct rec_tcp_reset *rec, struct decod
 		return DECODE_VALUE;
 	ev->direction = (enum tcp_direction)rec->direction;
 	ev->state = rec->state;
-	return tuple(&rec->tuple, true, &ev->tuple);
+	return decode_tuple(&rec->tuple, true, &ev->tuple);
 }
 
 enum decode_fault decode_tcp_listen_drop(const struct rec_tcp_listen_drop *rec,
@@ -125,5 +96,17 @@ enum decode_fault decode_tcp_listen_drop(const struct rec_tcp_listen_drop *rec,
 	ev->drops = rec->drops;
 	ev->backlog = rec->backlog;
 	ev->backlog_max = rec->backlog_max;
-	return tuple(&rec->tuple, false, &ev->tuple);
+	return decode_tuple(&rec->tuple, false, &ev->tuple);
+}
+
+enum decode_fault decode_tcp_send(const struct rec_tcp_send *rec, struct decode_room *room,
+				  struct event *ret)
+{
+	return decode_io(&rec->io, ret);
+}
+
+enum decode_fault decode_tcp_receive(const struct rec_tcp_receive *rec, struct decode_room *room,
+				     struct event *ret)
+{
+	return decode_io(&rec->io, ret);
 }

@@ -25,6 +25,9 @@ void live_who(const struct who *who, struct buf *out);
 /* Bytes made printable: control bytes and what is not UTF-8 as \xNN; cut at max bytes. */
 void live_text(struct buf *out, struct str s, size_t max);
 void live_time(struct buf *out, u64 ns);	/* "1.2ms": three digits that count */
+void live_end(struct buf *out, const u8 addr[static 16], u16 port, bool v6); /* "[::1]:53" */
+/* What a call sent or received. what: "udp send" ... */
+void live_io(struct buf *out, const struct ev_io *io, const char *what, bool sent);
 void live_bytes(struct buf *out, u64 bytes);	/* "1.2KiB" */
 
 #endif

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include "base/addr.h"
 #include "base/errname.h"
 #include "report/live.h"
-
-static void put_end(struct buf *out, const u8 addr[static 16], u16 port, bool v6)
-{
-	char text[ADDR_TEXT_MAX];
-
-	addr_text(text, addr, v6);
-	buf_printf(out, v6 ? "[%s]:%u" : "%s:%u", text, port);
-}
 
 /* The arrow goes the way the connection was opened. */
 static void put_tuple(struct buf *out, const struct tcp_tuple *t)
 {
-	put_end(out, t->local, t->local_port, t->v6);
+	live_end(out, t->local, t->local_port, t->v6);
 	buf_cstr(out, t->role == TCP_ROLE_SERVER ? " <- " :
 		      t->role == TCP_ROLE_CLIENT ? " -> " :
 						   " <-> ");
-	put_end(out, t->remote, t->remote_port, t->v6);
+	live_end(out, t->remote, t->remote_port, t->v6);
 }
 
 static const char *state_name(unsigned state)
@@ -123,7 +114,17 @@ void live_tcp_listen_drop(const struct event *ev, struct buf *out)
 	const struct ev_tcp_listen_drop *drop = &ev->tcp_listen_drop;
 
 	buf_cstr(out, "listen queue full on ");
-	put_end(out, drop->tuple.local, drop->tuple.local_port, drop->tuple.v6);
+	live_end(out, drop->tuple.local, drop->tuple.local_port, drop->tuple.v6);
 	buf_printf(out, ": %u dropped, %u of %u waiting", drop->drops, drop->backlog,
 		   drop->backlog_max);
+}
+
+void live_tcp_send(const struct event *ev, struct buf *out)
+{
+	live_io(out, &ev->io, "send", true);
+}
+
+void live_tcp_receive(const struct event *ev, struct buf *out)
+{
+	live_io(out, &ev->io, "receive", false);
 }

@@ -122,6 +122,38 @@ static void connection(unsigned n)
 	}
 }
 
+/* A call that sends and one that receives, again and again: ends[0] to ends[1]. */
+static void prepare_ends(unsigned n)
+{
+	listen_with(n);
+	ends[0] = tcp_socket(0);
+	MUST(connect(ends[0], (struct sockaddr *)&listening, sizeof(listening)));
+	ends[1] = MUST(accept4(listener, NULL, NULL, 0));
+}
+
+static void prepare_datagrams(unsigned n)
+{
+	socklen_t len = sizeof(nobody);
+
+	(void)n;
+	nobody = loopback(0);
+	ends[0] = MUST(socket(AF_INET, SOCK_DGRAM, 0));
+	ends[1] = MUST(socket(AF_INET, SOCK_DGRAM, 0));
+	MUST(bind(ends[1], (struct sockaddr *)&nobody, len));
+	MUST(getsockname(ends[1], (struct sockaddr *)&nobody, &len));
+	MUST(connect(ends[0], (struct sockaddr *)&nobody, len));
+}
+
+static void send_receive(unsigned n)
+{
+	char data[64] = "";
+
+	while (n--) {
+		MUST(send(ends[0], data, sizeof(data), 0));
+		MUST(recv(ends[1], data, sizeof(data), 0));
+	}
+}
+
 static void prepare_accept(unsigned n)
 {
 	listen_with(n);
@@ -277,6 +309,9 @@ const struct trigger triggers[] = {
 	{ "getaddrinfo", "lookup", { "getaddrinfo" }, 400, prepare_library, look_names_up },
 	{ "open, close, fail", "syscall", { "call" }, 500, NULL, open_close_fail },
 	{ "other call", "syscall", { "call" }, 4000, NULL, other_call },
+	{ "datagram", "udp", { "datagram" }, 1000, prepare_datagrams, send_receive },
+	{ "other call", "udp", { "datagram" }, 4000, NULL, other_call },
+	{ "segment", "tcp", { "send_receive" }, 1000, prepare_ends, send_receive },
 };
 
 const unsigned triggers_n = sizeof(triggers) / sizeof(*triggers);

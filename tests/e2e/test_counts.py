@@ -42,6 +42,10 @@ METRICS = {
     'podtrace.tcp.rtt': points((CLIENT, N), (SERVER, N)),
     'podtrace.tcp.io': points((CLIENT | SENT, N * ASK), (CLIENT | RECEIVED, N * ANSWER),
                               (SERVER | SENT, N * ANSWER), (SERVER | RECEIVED, N * ASK)),
+    # the last receive of a connection is of its end
+    'podtrace.tcp.calls': points((SENT, 2 * N), (RECEIVED, 3 * N)),
+    'podtrace.tcp.call.io': points((SENT, N * (ASK + ANSWER)), (RECEIVED, N * (ASK + ANSWER))),
+    'podtrace.tcp.call.duration': points((SENT, 2 * N), (RECEIVED, 3 * N)),
     'podtrace.tcp.state.changes': points(*(({'network.connection.state': state}, n) for state, n in STATES.items())),
 }
 
@@ -49,7 +53,7 @@ METRICS = {
 EVENTS = {'process_exec': (N, True), 'process_exec_failed': (0, True), 'process_fork': (N, False),
           'process_exit': (N, True), 'tcp_connect': (N, False), 'tcp_accept': (N, False),
           'tcp_state': (sum(STATES.values()), False), 'tcp_close': (2 * N, True), 'tcp_retransmit': (0, False),
-          'tcp_reset': (0, False), 'tcp_listen_drop': (0, True)}
+          'tcp_reset': (0, False), 'tcp_send': (2 * N, False), 'tcp_receive': (3 * N, False), 'tcp_listen_drop': (0, True)}
 OTHERS = ('syscall_call',)  # what the load opens and closes beside its connections: test_syscall.py has a count
 EVENTS = {kind: EVENTS.get(kind, (0, True)) for kind in rig.KINDS if kind not in OTHERS}
 # The live view shows all of these.

@@ -19,6 +19,11 @@
  *			once: fork, chdir (a step for each part of CWD), setuid, execve of PATH with exactly these arguments
  *	calls N		N times: open, close, close again, open what is not there, read of no descriptor, openat2 as
  *			it must not be; prints nothing
+ *	datagrams N FAMILY
+ *			N times over loopback, families as of tcp: sends and receives in all ways there are, some of which
+ *			fail; prints the ports
+ *	stream N FAMILY	one connection over loopback, families as of tcp; N times: sends and receives in all ways there
+ *			are; then the end, and what it makes fail; prints the client's and the server's port
  *	rest SECONDS	nothing
  *
  * A SPEC is what the started program does to end: one process each, whatever its threads do.
@@ -47,8 +52,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -349,13 +356,147 @@ static void tcp(int n, size_t ask, size_t answer, int family)
 	close(listener);
 }
 
-/* ---- system calls ----------------------------------------------------------------------------------------- */
+/* ---- datagrams ---------------------------------------------------------------------------------------- */
 
+static int udp_socket(const union address *a, socklen_t len, const union address *to)
+{
+	int fd = MUST(socket(a->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+	if (to)
+		MUST(connect(fd, &to->any, len));
+	return fd;
+}
+
+static int port_of(int fd)
+{
+	union address a;
+	socklen_t len = sizeof(a);
+
+	MUST(getsockname(fd, &a.any, &len));
+	return ntohs(a.v4.sin_port); /* at the same place in both */
+}
+
+static void is(ssize_t ret, ssize_t wanted)
+{
+	if (ret != wanted)
+		die("a call gave %zd, not %zd", ret, wanted);
+}
+
+/* What a call must fail with. */
 static void fails(long ret, int err)
 {
 	if (ret != -1 || errno != err)
 		die("a call gave %ld (%s), not %s", ret, strerror(errno), strerror(err));
 }
+
+static void several(int from, int to, union address *a, socklen_t len)
+{
+	char room[3][8];
+	union address names[3];
+	struct iovec out[3], in[3];
+	struct mmsghdr sent[3] = { 0 }, got[3] = { 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		out[i] = (struct iovec){ room[i], i + 1 };
+		in[i] = (struct iovec){ room[i], sizeof(room[i]) };
+		sent[i].msg_hdr = (struct msghdr){ a, len, &out[i], 1, NULL, 0, 0 };
+		got[i].msg_hdr = (struct msghdr){ &names[i], sizeof(names[i]), &in[i], 1, NULL, 0, 0 };
+	}
+	is(sendmmsg(from, sent, 3, 0), 3);
+	is(recvmmsg(to, got, 3, 0, NULL), 3);
+}
+
+/* tests/e2e/datagrams.py has what this is to be told as. */
+static void datagrams(int n, int family)
+{
+	static char room[70000];
+	union address a, nobody, name;
+	socklen_t len = loopback(&a, family), name_len;
+	int server = MUST(socket(a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)), closed, connected, open, refused;
+	struct iovec parts[2] = { { room, 5 }, { room, 6 } }, halves[2] = { { room, 20 }, { room, 10 } };
+
+	nobody = a;
+	MUST(bind(server, &a.any, len));
+	MUST(getsockname(server, &a.any, &len));
+	closed = udp_socket(&a, len, NULL);
+	MUST(bind(closed, &nobody.any, len));
+	MUST(getsockname(closed, &nobody.any, &len));
+	close(closed);
+	connected = udp_socket(&a, len, &a);
+	open = udp_socket(&a, len, NULL);
+	refused = udp_socket(&a, len, &nobody);
+	while (n--) {
+		struct msghdr out = { &a, len, halves, 2, NULL, 0, 0 }, in = { &name, sizeof(name), halves, 2, NULL, 0, 0 };
+
+		is(send(connected, room, 10, 0), 10);
+		name_len = sizeof(name);
+		is(recvfrom(server, room, sizeof(room), 0, &name.any, &name_len), 10);
+		is(sendto(open, room, 20, 0, &a.any, len), 20);
+		is(recv(server, room, sizeof(room), 0), 20);
+		is(sendmsg(open, &out, 0), 30);
+		is(recvmsg(server, &in, 0), 30);
+		is(write(connected, room, 40), 40);
+		is(read(server, room, sizeof(room)), 40);
+		is(writev(connected, parts, 2), 11);
+		is(readv(server, parts, 2), 11);
+		several(open, server, &a, len);
+		is(send(connected, room, 0, 0), 0);
+		is(recv(server, room, 1, MSG_PEEK), 0);
+		is(recv(server, room, 1, 0), 0);
+		fails(recv(server, room, 1, MSG_DONTWAIT), EAGAIN);
+		fails(sendto(open, room, sizeof(room), 0, &a.any, len), EMSGSIZE);
+		is(send(refused, room, 7, 0), 7);
+		fails(recv(refused, room, 7, 0), ECONNREFUSED);
+	}
+	printf("{\"server\":%d,\"connected\":%d,\"open\":%d,\"refused\":%d,\"nobody\":%d}\n", port_of(server),
+	       port_of(connected), port_of(open), port_of(refused), ntohs(nobody.v4.sin_port));
+}
+
+/* ---- a stream ----------------------------------------------------------------------------------------- */
+
+/* tests/e2e/streams.py has what this is to be told as. */
+static void stream(int n, int family)
+{
+	static char room[100];
+	union address a;
+	socklen_t len = loopback(&a, family);
+	int listener = MUST(socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	int client = MUST(socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	int file = MUST(open(SELF, O_RDONLY | O_CLOEXEC)), server, pipes[2];
+	struct iovec parts[2] = { { room, 5 }, { room, 6 } }, halves[2] = { { room, 20 }, { room, 10 } };
+	struct msghdr msg = { NULL, 0, halves, 2, NULL, 0, 0 };
+
+	MUST(pipe2(pipes, O_CLOEXEC));
+	MUST(bind(listener, &a.any, len));
+	MUST(listen(listener, 1));
+	MUST(getsockname(listener, &a.any, &len));
+	MUST(connect(client, &a.any, len));
+	server = MUST(accept(listener, NULL, NULL));
+	while (n--) {
+		is(send(client, room, 10, 0), 10);
+		is(recv(server, room, sizeof(room), MSG_PEEK), 10);
+		is(recv(server, room, sizeof(room), 0), 10);
+		is(write(client, room, 20), 20);
+		is(read(server, room, sizeof(room)), 20);
+		is(writev(client, parts, 2), 11);
+		is(readv(server, halves, 2), 11);
+		is(sendmsg(client, &msg, 0), 30);
+		is(recvmsg(server, &msg, 0), 30);
+		is(sendfile(client, file, &(off_t){ 0 }, 100), 100);
+		is(recv(server, room, 100, MSG_WAITALL), 100);
+		is(write(pipes[1], room, 50), 50);
+		is(splice(pipes[0], NULL, client, NULL, 50, 0), 50);
+		is(splice(server, NULL, pipes[1], NULL, 50, 0), 50);
+		is(read(pipes[0], room, 50), 50);
+		fails(recv(server, room, 1, MSG_DONTWAIT), EAGAIN);
+	}
+	printf("{\"client\":%d,\"server\":%d}\n", port_of(client), port_of(server));
+	MUST(shutdown(client, SHUT_WR));
+	fails(send(client, room, 1, MSG_NOSIGNAL), EPIPE);
+	is(recv(server, room, 1, 0), 0);
+}
+
+/* ---- system calls ----------------------------------------------------------------------------------------- */
 
 static void calls(int n)
 {
@@ -403,6 +544,10 @@ static void run(int argc, char **argv)
 		exec_one(argv + 1);
 	else if (!strcmp(mode, "calls"))
 		calls(argument(argc, argv, 1));
+	else if (!strcmp(mode, "datagrams"))
+		datagrams(argument(argc, argv, 1), argument(argc, argv, 2));
+	else if (!strcmp(mode, "stream"))
+		stream(argument(argc, argv, 1), argument(argc, argv, 2));
 	else if (!strcmp(mode, "rest"))
 		sleep((unsigned)argument(argc, argv, 1));
 	else

@@ -169,6 +169,10 @@ void refuse_texts(void **state)
 #define TUPLE_ROWS(kind)                                                                           \
 	ROW(kind, tuple.af, 1), ROW(kind, tuple.af, 3), ROW(kind, tuple.af, 0xffff),               \
 		ROW(kind, tuple.role, 3), ROW(kind, tuple.role, 0xffff)
+#define IO_ROWS(kind)                                                                              \
+	ROW(kind, io.err, -1), ROW(kind, io.err, ERRNO_LAST + 1), ROW(kind, io.start_ns, LATER),   \
+		ROW(kind, io.start_ns, END_OF_TIME), ROW(kind, io.tuple.af, 0),                    \
+		ROW(kind, io.tuple.af, 3), ROW(kind, io.tuple.role, 3)
 /* when_ns of the goldens is between the two */
 #define LATER 5000123456790ull
 #define END_OF_TIME 0xffffffffffffffffull
@@ -197,6 +201,7 @@ static const struct {
 	ROW(tcp_reset, direction, 2), ROW(tcp_reset, direction, 0xffff),
 	ROW(tcp_reset, state, STATE_UNKNOWN), TUPLE_ROWS(tcp_reset),
 	TUPLE_ROWS(tcp_listen_drop), ROW(tcp_listen_drop, tuple.af, 0),
+	IO_ROWS(udp_send), IO_ROWS(udp_receive), IO_ROWS(tcp_send), IO_ROWS(tcp_receive),
 	ROW(lookup_getaddrinfo, duration_ns, LATER), ROW(lookup_getaddrinfo, duration_ns, END_OF_TIME),
 	ROW(lookup_getaddrinfo, result, EAI_MAX + 1), ROW(lookup_getaddrinfo, result, EAI_UNKNOWN - 1),
 };

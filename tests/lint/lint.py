@@ -123,7 +123,7 @@ def registry(root):
     bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.(bpf\.c|h)$', p))
     for program in programs:
         body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe|multi|uprobe)$', '', program)
-        if not re.search(rf'\b((ENTRY_)?PROGRAMS|FENTRY|FEXIT|K(RET)?PROBE|U(RET)?PROBES)\({body},|\b{program}\(', bpf):
+        if not re.search(rf'\b((ENTRY_)?PROGRAMS|TP_BTF|FENTRY|FEXIT|K(RET)?PROBE|U(RET)?PROBES)\({body},|\b{program}\(', bpf):
             yield f'bpf/registry.def: program {program}: no source has it'
 
 
