@@ -80,19 +80,14 @@ INLINE void about_fd(struct call *call, const struct task_struct *task, __u32 fd
 
 	if (!file)
 		return;
-	switch (file_mode(file) & S_IFMT) {
-	case S_IFREG:
-	case S_IFDIR:
-	case S_IFBLK:
+	if (is_file(file)) {
 		call->about = CALL_FILE;
 		call->object = (__u64)file;
-		break;
-	case S_IFSOCK:
-		sk = file_sock(file);
-		if (sk)
-			about_sock(call, sk);
-		break;
+		return;
 	}
+	sk = file_sock(file);
+	if (sk)
+		about_sock(call, sk);
 }
 
 /* ---- begin and end ----------------------------------------------------------------------- */

@@ -14,7 +14,7 @@ const struct kind kinds[KIND_END] = {
 		  .text = text_,                                                           \
 		  .family = FAMILY_##family_,                                              \
 		  .stream = STREAM_##stream_,                                              \
-		  .live = live_,                                                           \
+		  .live = SHOWN_##live_,                                                           \
 		  .size = sizeof(struct rec_##kind) },
 #include "../bpf/registry.def"
 };

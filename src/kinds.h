@@ -9,13 +9,16 @@
 #include "base/str.h"
 #include "../bpf/wire/config.h"
 
+/* By the live view: no, all, what the agent streams of them. */
+enum shown { SHOWN_no, SHOWN_yes, SHOWN_streamed };
+
 struct kind {
 	const char *id;		/* "process_exec" */
 	const char *name;	/* "podtrace.process.exec" */
 	const char *text;
 	enum wire_family family;
 	enum stream stream;	/* what the agent streams by default */
-	bool live;		/* shown by the live view */
+	enum shown live;
 	size_t size;		/* of the fixed part of its record */
 };
 
@@ -48,7 +51,7 @@ struct prog {
 enum meter_type { METER_COUNTER, METER_HISTOGRAM };
 enum meter_dim {
 	DIM_NONE, DIM_ERRNO, DIM_EXIT, DIM_CONNECT, DIM_ROLE, DIM_ROLE_DIRECTION, DIM_SEGMENT,
-	DIM_DIRECTION, DIM_STATE, DIM_SYSCALL, DIM_EAI,
+	DIM_DIRECTION, DIM_STATE, DIM_SYSCALL, DIM_EAI, DIM_FILE,
 };
 enum meter_bounds {
 	BOUNDS_NONE,

@@ -101,7 +101,12 @@ static bool exported(const struct event *ev)
 {
 	enum stream stream = kinds[ev->kind].stream;
 
-	return stream == STREAM_ALL || (stream == STREAM_FAILED && ev->flags & REC_FAILED);
+	return stream == STREAM_ALL || (stream == STREAM_FAILED && ev->flags & (REC_FAILED | REC_SLOW));
+}
+
+static bool shown(const struct event *ev)
+{
+	return kinds[ev->kind].live == SHOWN_streamed ? exported(ev) : kinds[ev->kind].live;
 }
 
 static void count_damaged(struct pipe *p, const void *record, size_t size, enum decode_fault fault)
@@ -135,7 +140,7 @@ static void deliver(struct pipe *p, const struct event *ev)
 		map_event(ev, &p->map, &p->mapped);
 	if (p->config.otel && exported(ev))
 		export_event(p, ev->who);
-	if (p->config.live != LIVE_NONE && kinds[ev->kind].live)
+	if (p->config.live != LIVE_NONE && shown(ev))
 		show_event(p, ev);
 }
 

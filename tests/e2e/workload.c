@@ -19,6 +19,7 @@
  *			once: fork, chdir (a step for each part of CWD), setuid, execve of PATH with exactly these arguments
  *	calls N		N times: open, close, close again, open what is not there, read of no descriptor, openat2 as
  *			it must not be; prints nothing
+ *	files N DIR	N times: what can be done with files there, and with what is none; see files()
  *	rest SECONDS	nothing
  *
  * A SPEC is what the started program does to end: one process each, whatever its threads do.
@@ -373,6 +374,8 @@ static void calls(int n)
 	}
 }
 
+#include "workload_files.h"
+
 /* ---- the program ---------------------------------------------------------------------------------------- */
 
 static int argument(int argc, char **argv, int i)
@@ -403,6 +406,8 @@ static void run(int argc, char **argv)
 		exec_one(argv + 1);
 	else if (!strcmp(mode, "calls"))
 		calls(argument(argc, argv, 1));
+	else if (!strcmp(mode, "files") && argument(argc, argv, 1) >= 0 && argc > 2)
+		files(argument(argc, argv, 1), argv[2]);
 	else if (!strcmp(mode, "rest"))
 		sleep((unsigned)argument(argc, argv, 1));
 	else
