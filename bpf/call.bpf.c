@@ -79,19 +79,14 @@ static __noinline int about_fd(struct call *call, const struct task_struct *task
 
 	if (!file)
 		return 0;
-	switch (file_mode(file) & S_IFMT) {
-	case S_IFREG:
-	case S_IFDIR:
-	case S_IFBLK:
+	if (is_file(file)) {
 		call->about = CALL_FILE;
 		call->object = (__u64)file;
-		break;
-	case S_IFSOCK:
-		sk = file_sock(file);
-		if (sk)
-			about_sock(call, sk);
-		break;
+		return 0;
 	}
+	sk = file_sock(file);
+	if (sk)
+		about_sock(call, sk);
 	return 0;
 }
 

@@ -7,10 +7,9 @@
 #include "lib/again.h"
 #include "lib/cgroup.h"
 #include "lib/emit.h"
+#include "lib/tail.h"
 #include "lib/task.h"
 #include "wire/cgroup.h"
-
-#define TAIL_MASK (REC_SIZE_MAX - 1)
 
 /*
  * The v2 tree is the first hierarchy the kernel sets up (cgroup_init). Any task is in that of a

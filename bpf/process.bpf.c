@@ -8,40 +8,12 @@
 #include "lib/cgroup.h"
 #include "lib/emit.h"
 #include "lib/meter.h"
+#include "lib/path.h"
 #include "lib/syscall.h"
 #include "lib/task.h"
 #include "wire/process.h"
 
 /* ---- texts behind the fixed part of a record --------------------------------------------- */
-
-#define TAIL_MASK (REC_SIZE_MAX - 1)
-
-/* Keeps the compiler from seeing through a mask that the verifier needs. */
-#define MASKED(n, mask)                                                                            \
-	({                                                                                         \
-		__u64 _n = (n);                                                                    \
-		asm volatile("%0 &= %1" : "+r"(_n) : "i"(mask));                                   \
-		_n;                                                                                \
-	})
-
-/* Append a NUL-terminated user string of at most max bytes, NUL included. */
-INLINE __u32 put_user_str(struct scratch *s, __u32 at, struct rec_text *text, __u64 from,
-			  const __u32 max)
-{
-	struct rec_head *head = (struct rec_head *)s->record;
-	long n;
-
-	text->off = at;
-	n = bpf_probe_read_user_str(s->record + MASKED(at, TAIL_MASK), max, (void *)from);
-	if (n <= 0) {
-		head->flags |= REC_UNREAD;
-		return at;
-	}
-	if (n == max)
-		head->flags |= REC_CUT;
-	text->len = n - 1;
-	return at + n;
-}
 
 /* The arguments as the kernel laid them out: one after the other, each ended by NUL. */
 INLINE __u32 put_args(struct rec_process_exec *rec, struct scratch *s, __u32 at,
@@ -115,7 +87,7 @@ INLINE void send_exec(void *ctx, struct task_struct *task, struct linux_binprm *
 	/* the copy on the new stack: user memory, present, readable under every lockdown */
 	at = put_user_str(s, at, &rec->path, GET(btf, bprm, exec), PATH_MAX_WIRE);
 	at = put_args(rec, s, at, task, btf);
-	at = config.probe_read ? put_cwd(at) : put_cwd_typed(at);
+	at = config.probe_read ? put_cwd(rec, at) : put_cwd_typed(at);
 	rec->head.size = at;
 	send(ctx, rec, MASKED(at, TAIL_MASK), KIND_process_exec, true);
 	scratch_give(s);

@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The working directory of the current task: from its dentry up to its root. The names are
- * copied in the order met, innermost first; user space turns them round.
- *
- * Not static on purpose: the verifier then looks at these once, for any `at`, instead of anew
- * for each way that leads here (12,000 instructions in all, not 480,000).
- */
+/* The working directory of the current task, see lib/path.h. */
 #ifndef PROCESS_CWD_H
 #define PROCESS_CWD_H
-
-INLINE struct scratch *cwd_scratch(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&scratches, &zero);
-}
 
 /* Say where it lies; what ends with the root is whole. Returns where the next text goes. */
 INLINE __u32 cwd_done(struct scratch *s, __u32 begin, __u32 at, bool whole)
@@ -30,69 +17,21 @@ INLINE __u32 cwd_done(struct scratch *s, __u32 begin, __u32 at, bool whole)
 	return at;
 }
 
-/* Across mounts, with names of any length. */
-__noinline int put_cwd(__u32 at)
+INLINE __u32 put_cwd(struct rec_process_exec *rec, __u32 begin)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct scratch *s = cwd_scratch();
-	struct dentry *dentry, *root;
-	struct vfsmount *vfs, *root_vfs;
-	struct rec_process_exec *rec;
-	__u32 begin = at & TAIL_MASK;
-	bool whole = false;
-	struct mount *mnt;
+	__u64 dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry);
+	__u64 vfs = (__u64)BPF_CORE_READ(task, fs, pwd.mnt);
+	__u32 at = put_path(dentry, vfs, begin, CWD_MAX);
 
-	if (!config.probe_read || !s)
-		return at;
-	dentry = BPF_CORE_READ(task, fs, pwd.dentry);
-	root = BPF_CORE_READ(task, fs, root.dentry);
-	vfs = BPF_CORE_READ(task, fs, pwd.mnt);
-	root_vfs = BPF_CORE_READ(task, fs, root.mnt);
-	mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-	rec = (struct rec_process_exec *)s->record;
-	at = begin;
-	NO_UNROLL
-	for (int i = 0; i < 2 * CWD_DEPTH; i++) {
-		struct dentry *parent;
-		struct mount *above;
-		long n;
-
-		at = MASKED(at, TAIL_MASK);
-		if (dentry == root && vfs == root_vfs) {
-			whole = true;
-			break;
-		}
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (dentry == BPF_CORE_READ(vfs, mnt_root) || dentry == parent) {
-			above = BPF_CORE_READ(mnt, mnt_parent);
-			if (above == mnt) { /* the namespace's root: outside of its own */
-				whole = true;
-				break;
-			}
-			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-			mnt = above;
-			vfs = (void *)mnt + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		if (at - begin > CWD_MAX - 256) {
-			rec->head.flags |= REC_CUT;
-			break;
-		}
-		n = bpf_probe_read_kernel_str(s->record + at, 256,
-					      BPF_CORE_READ(dentry, d_name.name));
-		if (n <= 0) {
-			rec->head.flags |= REC_UNREAD;
-			break;
-		}
-		at += n;
-		dentry = parent;
-	}
-	return cwd_done(s, begin, at, whole);
+	rec->cwd.off = begin;
+	rec->cwd.len = at - begin;
+	return at;
 }
 
 /*
  * By typed loads alone. A name that does not fit into its dentry is behind a pointer without a
- * type, and so is what a mount is mounted on: there it ends unread.
+ * type, and so is what a mount is mounted on: there it ends unread. Not static: see put_path().
  */
 
 /* Where a dentry has its short name, and how much room there is. The barriers keep the compiler
@@ -131,7 +70,7 @@ INLINE __u32 put_iname(__u8 *to, const struct dentry *dentry)
 
 __noinline int put_cwd_typed(__u32 at)
 {
-	struct scratch *s = cwd_scratch();
+	struct scratch *s = path_scratch();
 	struct rec_process_exec *rec;
 	__u32 begin = at & TAIL_MASK;
 	struct dentry *dentry, *root;
@@ -163,7 +102,7 @@ __noinline int put_cwd_typed(__u32 at)
 			whole = vfs == task->fs->root.mnt;
 			break;
 		}
-		if (dentry == vfs->mnt_root || at - begin > CWD_MAX - 256)
+		if (dentry == vfs->mnt_root || at - begin + PATH_STEP > CWD_MAX)
 			break;
 		n = put_iname(s->record + at, dentry);
 		if (!n)

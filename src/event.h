@@ -67,6 +67,19 @@ struct ev_lookup_getaddrinfo {
 	struct str name;	/* "": none was given */
 };
 
+struct ev_file_op {
+	enum file_op op;
+	int err;
+	u64 duration_ns;
+	u64 bytes;
+	u64 inode;		/* 0: not known */
+	u32 device;		/* major << 20 | minor */
+	u32 open_flags;
+	bool deleted;		/* path is the last it had */
+	struct str path;	/* of what was cut (REC_CUT) the end, without a slash before it */
+	struct str to;		/* of a rename */
+};
+
 struct ev_tcp_connect {
 	struct tcp_tuple tuple;
 	u64 start_ns, duration_ns;
@@ -145,6 +158,7 @@ struct event {
 		struct ev_tcp_accept tcp_accept;
 		struct ev_syscall_call syscall_call;
 		struct ev_lookup_getaddrinfo lookup_getaddrinfo;
+		struct ev_file_op file_op;
 		struct ev_tcp_state tcp_state;
 		struct ev_tcp_close tcp_close;
 		struct ev_tcp_retransmit tcp_retransmit;

@@ -100,7 +100,7 @@ static void show_event(struct pipe *p, const struct event *ev)
  * its own. */
 static bool is_of(enum stream stream, const struct event *ev)
 {
-	return stream == STREAM_ALL || (stream == STREAM_FAILED && ev->flags & REC_FAILED);
+	return stream == STREAM_ALL || (stream == STREAM_FAILED && ev->flags & (REC_FAILED | REC_SLOW));
 }
 
 static void count_damaged(struct pipe *p, const void *record, size_t size, enum decode_fault fault)

@@ -5,15 +5,21 @@
 
 #include "ledger.h"
 
+/* Whether an operation that took so long is one to tell of. */
+INLINE bool is_slow(enum wire_family family, __u64 ns)
+{
+	return ns >= config.slow_us[family] * 1000ull;
+}
+
 /*
  * Does anybody want this record streamed? Asked before it is built. If not, it is counted
- * as such: its metrics have been kept.
+ * as such: its metrics have been kept. It matters if it failed, or was slow.
  */
-INLINE bool streamed(enum wire_kind kind, bool failed)
+INLINE bool streamed(enum wire_kind kind, bool matters)
 {
 	__u8 stream = config.stream[kind];
 
-	if (stream == STREAM_ALL || (stream == STREAM_FAILED && failed))
+	if (stream == STREAM_ALL || (stream == STREAM_FAILED && matters))
 		return true;
 	count(kind, LEDGER_COUNTED);
 	return false;

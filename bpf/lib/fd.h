@@ -23,6 +23,22 @@ INLINE __u16 file_mode(const struct file *file)
 	return BPF_CORE_READ(file, f_inode, i_mode);
 }
 
+/*
+ * Has it its place in a file system: a regular file, a directory, a block device? What has no
+ * name (eventfd, epoll, timerfd) is a regular file by its mode since 6.16 (cfd86ef7e8e7).
+ */
+INLINE bool is_file(const struct file *file)
+{
+	switch (file_mode(file) & S_IFMT) {
+	case S_IFREG:
+		return BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC;
+	case S_IFDIR:
+	case S_IFBLK:
+		return true;
+	}
+	return false;
+}
+
 /* 0: it is none. A socket's own file (of AF_UNIX) opened by O_PATH has no socket. */
 INLINE struct sock *file_sock(const struct file *file)
 {

@@ -68,7 +68,12 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+	struct hlist_bl_node d_hash; /* pprev NULL: nobody finds it by its name */
 	struct dentry *d_parent;
 	struct qstr d_name;
 	unsigned char d_iname[40]; /* the name, if it fits; 32 bytes before 6.8 */
@@ -125,17 +130,20 @@ struct signal_struct {
 };
 
 struct super_block {
+	__u32 s_dev; /* major << 20 | minor */
 	unsigned long s_magic;
 };
 
 struct inode {
 	unsigned short i_mode;
+	unsigned long i_ino;
 	struct super_block *i_sb;
 };
 
 struct file {
 	struct inode *f_inode;
 	void *private_data;
+	struct path f_path;
 };
 
 struct fdtable {
@@ -320,6 +328,9 @@ struct pt_regs {
 #define ECONNABORTED 103
 #define KERNFS_DIR	  0x1u
 #define KERNFS_NEW	  (-0x7fffffff) /* KN_DEACTIVATED_BIAS */
+#define ANON_INODE_FS_MAGIC 0x09041934ul /* linux/magic.h */
+#define AT_FDCWD	  (-100)
+#define AT_REMOVEDIR	  0x200
 #define SOCKFS_MAGIC	  0x534f434bul /* linux/magic.h */
 #define S_IFMT		  0170000
 #define S_IFSOCK	  0140000
@@ -330,6 +341,7 @@ struct pt_regs {
 #define SOCK_DONE	  1 /* bit of skc_flags: the peer's FIN has arrived */
 #define TCPHDR_RST	  0x4u
 #define TS_COMPAT	  0x2u
+#define O_CREAT_WRONLY_TRUNC 01101u /* what creat is */
 #define PF_KTHREAD	  0x200000u
 
 enum {

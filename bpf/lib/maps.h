@@ -83,7 +83,8 @@ struct {
 /* Room to build a record that is too large for the stack. */
 struct scratch {
 	volatile __u64 busy;
-	__u8 record[2 * REC_SIZE_MAX]; /* the verifier wants room behind any masked offset */
+	/* The verifier wants room behind any masked offset. A CPU's value has at most 32 KiB. */
+	__u8 record[REC_SIZE_MAX + 8192];
 };
 
 struct {

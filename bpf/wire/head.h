@@ -49,6 +49,7 @@ struct rec_head {
 #define REC_CUT 0x2u		/* a text in the tail was longer than its limit */
 #define REC_UNREAD 0x4u		/* a text in the tail could not be read (page not present) */
 #define REC_OLDER 0x8u		/* began before we looked: start and owner are not known */
+#define REC_SLOW 0x10u		/* it took as long as config.slow_us of its family, or longer */
 
 /* A piece of the tail: bytes after the fixed part of the record. */
 struct rec_text {
@@ -56,7 +57,7 @@ struct rec_text {
 	__u16 len;
 };
 
-#define REC_SIZE_MAX 4096
+#define REC_SIZE_MAX 16384 /* a mask in programs; two paths, each behind a directory: rec_file_op */
 
 /*
  * The ledger: what became of each event, per kind. For every kind and at any moment of rest

@@ -101,7 +101,7 @@ static void on_signal(void *ctx, int signo)
 
 /* ---- setting up --------------------------------------------------------------------------- */
 
-/* Live views get all they show, captures everything, the agent what it exports. */
+/* Live views get what they show, captures everything, the agent what it exports. */
 static void choose_streams(const struct options *o, struct capture_config *config)
 {
 	bool live = o->command == COMMAND_TRACE && !o->quiet;
@@ -125,6 +125,7 @@ static int start_capture(struct live *v)
 		.cgroup_tree = pipe_cgroup_tree(v->pipe),
 		.filter = targets_any(v->targets),
 		.follow = targets_named(v->targets),
+		.slow_us = { [FAMILY_file] = (u32)(o->file_slow_ns / NSEC_PER_USEC) },
 		.record = live_record,
 		.ctx = v,
 	};

@@ -25,6 +25,7 @@ struct map_room {
 	char time[2][CLOCK_TEXT_MAX];
 	struct str args[MAP_ARGS_MAX];
 	char error[16];
+	char inode[24], device[24];
 };
 
 struct mapped {
@@ -95,6 +96,8 @@ const struct metric_desc *map_meter(enum wire_meter meter);
 /* Attributes that dim and err of a meter's key stand for. */
 void map_dim(const struct meter_key *key, struct attrs *ret);
 
+/* Name of an operation on a file (enum file_op), and of its errno, if any. */
+void map_file_op(struct attrs *ret, unsigned op, int err);
 /* Name of a call and of its errno, if any. */
 void map_syscall(struct attrs *ret, unsigned nr, int err);
 /* Both ends of a socket; the remote one only if it is known. */

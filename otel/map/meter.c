@@ -105,5 +105,8 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 		if (key->dim)
 			attr_str(ret, "error.type", str_of(eainame(key->dim)));
 		break;
+	case DIM_FILE:
+		map_file_op(ret, key->dim, key->err);
+		break;
 	}
 }

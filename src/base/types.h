@@ -21,6 +21,7 @@ typedef __s64 s64;
 
 #define NSEC_PER_SEC 1000000000ull
 #define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
 
 /* printf of 64-bit kernel types: __u64 is unsigned long long on every arch. */
 #define PRI_U64 "llu"

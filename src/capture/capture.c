@@ -75,6 +75,7 @@ static struct config wire_config(const struct capture *c)
 	wire.guarded = self_is_6_1();
 	wire.preempted = wire.guarded && !c->config.forbid_copies && self_preempted(wire.self);
 	wire.typed_task = !wire.probe_read && self_types_task();
+	memcpy(wire.slow_us, c->config.slow_us, sizeof(wire.slow_us));
 	for (size_t i = 1; i < KIND_END; i++)
 		wire.stream[i] = (u8)c->config.stream[i];
 	return wire;

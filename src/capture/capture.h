@@ -30,6 +30,7 @@ struct capture_config {
 	bool diagnose;		/* doctor: what cannot run is told by capture_features, even if
 				 * that is everything; capture_new fails only for want of memory
 				 * or a wrong btf */
+	u32 slow_us[FAMILY_END];	/* STREAM_FAILED is also what took so long; 0: all */
 	enum stream stream[KIND_END];
 	capture_record_fn record;
 	void *ctx;

@@ -26,6 +26,23 @@ enum decode_fault decode_text(const struct rec_head *head, const struct rec_text
 	return DECODE_OK;
 }
 
+bool decode_join(struct str parts, char *room, size_t *at)
+{
+	struct str part = STR("?");
+
+	while (parts.n) {
+		str_cut(&parts, 0, &part);
+		if (!part.n)
+			continue;
+		if (part.n + 1 > *at)
+			return false;
+		*at -= part.n;
+		memcpy(room + *at, part.p, part.n);
+		room[--*at] = '/';
+	}
+	return !part.n;
+}
+
 bool decode_errno_ok(s32 err)
 {
 	return err >= 0 && err <= 4095; /* MAX_ERRNO */

@@ -21,7 +21,10 @@ enum decode_fault {
 
 /* Room for what cannot be a view: owned by the caller, valid as long as the event. */
 struct decode_room {
-	char cwd[CWD_MAX + 2];
+	union {
+		char cwd[CWD_MAX + 2];
+		char path[2][FILE_BASE_MAX + 1 + FILE_PATH_MAX];
+	};
 };
 
 /* ret is filled only if DECODE_OK comes back; who and process are NULL. */

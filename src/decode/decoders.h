@@ -20,6 +20,12 @@ enum decode_fault decode_tuple(const struct wire_tuple *wire, bool may_be_empty,
 
 /* A call that sent or received: all but the head, which has been decoded. */
 enum decode_fault decode_io(const struct wire_io *io, struct event *ret);
+/*
+ * A path in components (rec_process_exec) as one with slashes: "/a/b", nothing for the root; written
+ * into room so that it ends at *at, which is then where it begins. Each NUL becomes a slash: it is no
+ * longer than the components. False: the root is missing, or room.
+ */
+bool decode_join(struct str parts, char *room, size_t *at);
 
 /* An errno as the kernel has them, or 0. */
 bool decode_errno_ok(s32 err);

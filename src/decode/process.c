@@ -2,27 +2,12 @@
 #include <string.h>
 #include "decode/decoders.h"
 
-/*
- * Components come innermost first, each ended by NUL, the root as an empty one at the end;
- * here they become a path. Without the root the front is missing: then it is not known. room
- * holds all of it: the tail is no longer than CWD_MAX, and each NUL becomes a slash.
- */
+/* What is not whole is not known: its front is missing. */
 static struct str join_cwd(struct str parts, char *room, size_t cap)
 {
-	struct str part = STR("?");
 	size_t at = cap;
 
-	while (parts.n) {
-		str_cut(&parts, 0, &part);
-		if (!part.n)
-			continue;
-		if (part.n + 1 > at)
-			return STR("");
-		at -= part.n;
-		memcpy(room + at, part.p, part.n);
-		room[--at] = '/';
-	}
-	if (part.n)
+	if (!decode_join(parts, room, &at))
 		return STR("");
 	return at == cap ? STR("/") : (struct str){ room + at, cap - at };
 }

@@ -69,6 +69,24 @@ static void open_close_fail(unsigned n)
 	}
 }
 
+/* On a file: one that opens, reads, writes, syncs, closes, renames, removes, and one that fails. */
+static void file_ops(unsigned n)
+{
+	char byte = 0;
+
+	while (n--) {
+		int fd = MUST(open("/dev/shm/podtrace-cost", O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+
+		MUST(write(fd, &byte, 1));
+		MUST(pread(fd, &byte, 1, 0));
+		MUST(fsync(fd));
+		close(fd);
+		MUST(rename("/dev/shm/podtrace-cost", "/dev/shm/podtrace-cost-2"));
+		MUST(unlink("/dev/shm/podtrace-cost-2"));
+		open("/dev/shm/podtrace-cost", O_RDONLY);
+	}
+}
+
 /* ---- connections ------------------------------------------------------------------------------------ */
 
 static struct sockaddr_in listening, nobody;
@@ -307,6 +325,8 @@ const struct trigger triggers[] = {
 	{ "lost", "tcp", { "retransmit", "retransmit_synack" }, 100, prepare_lost, wait_a_second },
 	{ "mkdir", "cgroup", { "mkdir" }, 40, NULL, make_cgroups },
 	{ "getaddrinfo", "lookup", { "getaddrinfo" }, 400, prepare_library, look_names_up },
+	{ "file", "file", { "op" }, 100, NULL, file_ops },
+	{ "other call", "file", { "op" }, 4000, NULL, other_call },
 	{ "open, close, fail", "syscall", { "call" }, 500, NULL, open_close_fail },
 	{ "other call", "syscall", { "call" }, 4000, NULL, other_call },
 	{ "datagram", "udp", { "datagram" }, 1000, prepare_datagrams, send_receive },

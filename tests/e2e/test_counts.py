@@ -54,7 +54,7 @@ EVENTS = {'process_exec': (N, True), 'process_exec_failed': (0, True), 'process_
           'process_exit': (N, True), 'tcp_connect': (N, False), 'tcp_accept': (N, False),
           'tcp_state': (sum(STATES.values()), False), 'tcp_close': (2 * N, True), 'tcp_retransmit': (0, False),
           'tcp_reset': (0, False), 'tcp_send': (2 * N, False), 'tcp_receive': (3 * N, False), 'tcp_listen_drop': (0, True)}
-OTHERS = ('syscall_call',)  # what the load opens and closes beside its connections: test_syscall.py has a count
+OTHERS = ('syscall_call', 'file_op')  # what the load opens and closes beside its connections: tests of their own count it
 EVENTS = {kind: EVENTS.get(kind, (0, True)) for kind in rig.KINDS if kind not in OTHERS}
 # The live view shows all of these.
 LINES = {'process.exec': N, 'process.fork': N, 'process.exit': N, 'tcp.connect': N, 'tcp.accept': N,
@@ -147,7 +147,8 @@ class Exact(rig.Case):
                 with self.trace(cgroup, *rung) as run:
                     cgroup.run_together(PROCS, TCP)
                 self.assert_lossless(run)
-                self.assertEqual(dict(run.by_event()), LINES)
+                # a file that takes long to close is told too, on a busy machine
+                self.assertEqual({event: n for event, n in run.by_event().items() if event != 'file.operation'}, LINES)
                 for role in ('client', 'server'):
                     self.assertEqual(sum(line['podtrace.tcp.role'] == role for line in run.of('tcp.connection')), N)
 

@@ -24,6 +24,7 @@
  *			fail; prints the ports
  *	stream N FAMILY	one connection over loopback, families as of tcp; N times: sends and receives in all ways there
  *			are; then the end, and what it makes fail; prints the client's and the server's port
+ *	files N DIR	N times: what can be done with files there, and with what is none; see files()
  *	rest SECONDS	nothing
  *
  * A SPEC is what the started program does to end: one process each, whatever its threads do.
@@ -514,6 +515,8 @@ static void calls(int n)
 	}
 }
 
+#include "workload_files.h"
+
 /* ---- the program ---------------------------------------------------------------------------------------- */
 
 static int argument(int argc, char **argv, int i)
@@ -548,6 +551,8 @@ static void run(int argc, char **argv)
 		datagrams(argument(argc, argv, 1), argument(argc, argv, 2));
 	else if (!strcmp(mode, "stream"))
 		stream(argument(argc, argv, 1), argument(argc, argv, 2));
+	else if (!strcmp(mode, "files") && argument(argc, argv, 1) >= 0 && argc > 2)
+		files(argument(argc, argv, 1), argv[2]);
 	else if (!strcmp(mode, "rest"))
 		sleep((unsigned)argument(argc, argv, 1));
 	else

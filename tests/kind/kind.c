@@ -139,7 +139,8 @@ static void compare(const char *kind, const char *name, struct buf *have)
 
 static bool is_of(enum stream stream, const struct golden *g)
 {
-	bool failed = ((const struct rec_head *)g->bytes)->flags & REC_FAILED;
+	bool failed = ((const struct rec_head *)g->bytes)->flags &
+		      (REC_FAILED | REC_SLOW);
 
 	return stream == STREAM_ALL || (stream == STREAM_FAILED && failed);
 }

@@ -40,6 +40,10 @@ static const struct {
 	TEXT(process_exec_failed, path),
 	TEXT(cgroup_mkdir, path),
 	TEXT(lookup_getaddrinfo, name),
+	TEXT(file_op, path),
+	TEXT(file_op, base),
+	TEXT(file_op, to),
+	TEXT(file_op, to_base),
 };
 
 static struct rec_text text_at(const struct golden *g, size_t i)
@@ -183,6 +187,7 @@ static const struct {
 	u64 value;
 } impossible[] = {
 	ROW(process_exec_failed, err, 0), ERRNO_ROWS(process_exec_failed),
+	ROW(file_op, op, FILE_OP_END), ROW(file_op, op, 0xffff), ERRNO_ROWS(file_op),
 	ROW(process_exit, code, -1), ROW(process_exit, code, 256), ROW(process_exit, sig, 128),
 	ROW(process_exit, sig, 0xffff), ROW(process_exit, head.key, LATER),
 	ROW(process_exit, head.key, END_OF_TIME), ROW(process_exit, head.when_ns, 0),

@@ -155,6 +155,78 @@ static void test_cwd_longest(void **state)
 	assert_int_equal(decode(g.bytes, g.n, &room, &(struct event){ 0 }), DECODE_TEXT);
 }
 
+/* ---- file ---------------------------------------------------------------------------------- */
+
+/* An operation on this path, found in components or asked for, below a directory if that is known. */
+static struct ev_file_op with_path(struct golden *g, u16 what, struct str path, struct str base)
+{
+	struct rec_file_op *rec;
+
+	golden_load("file_op", g);
+	rec = REC(file_op, g);
+	rec->what = what;
+	rec->path = (struct rec_text){ sizeof(*rec), (u16)path.n };
+	rec->base = (struct rec_text){ (u16)(sizeof(*rec) + path.n), (u16)base.n };
+	rec->to = what ? (struct rec_text){ 0, 0 } : rec->path;
+	rec->to_base = rec->base;
+	memcpy(g->bytes + sizeof(*rec), path.p, path.n);
+	memcpy(g->bytes + sizeof(*rec) + path.n, base.p, base.n);
+	g->n = sizeof(*rec) + path.n + base.n;
+	rec->head.size = (u16)g->n;
+	return decoded(g).file_op;
+}
+
+static void test_file(void **state)
+{
+	struct ev_file_op op;
+	struct golden g;
+
+	(void)state;
+	op = with_path(&g, FILE_WALKED, STR("b\0a\0\0"), STR(""));
+	assert_text(op.path, "/a/b");
+	assert_false(op.deleted);
+	assert_true(with_path(&g, FILE_WALKED | FILE_DELETED, STR("a\0\0"), STR("")).deleted);
+	assert_text(with_path(&g, FILE_WALKED, STR("\0"), STR("")).path, "/");
+	/* the walk did not come to the root: what it has found */
+	assert_text(with_path(&g, FILE_WALKED, STR("b\0a\0"), STR("")).path, "a/b");
+	op = with_path(&g, 0, STR("/a/b"), STR(""));
+	assert_text(op.path, "/a/b");
+	assert_text(op.to, "/a/b");
+	assert_text(with_path(&g, 0, STR("../b"), STR("")).path, "../b");
+	op = with_path(&g, 0, STR("../b"), STR("d\0c\0\0"));
+	assert_text(op.path, "/c/d/../b");
+	assert_text(op.to, "/c/d/../b");
+	assert_text(with_path(&g, 0, STR("b"), STR("\0")).path, "/b");
+	assert_text(with_path(&g, 0, STR("b"), STR("d\0c\0")).path, "c/d/b");
+	assert_text(with_path(&g, 0, STR(""), STR("")).path, "");
+}
+
+/* The longest of each, and one byte more. */
+static void test_file_longest(void **state)
+{
+	static char path[FILE_WALK_MAX + 1], base[FILE_BASE_MAX + 1];
+	struct ev_file_op op;
+	struct golden g;
+
+	(void)state;
+	memset(path, 'x', sizeof(path));
+	for (size_t i = 1; i < sizeof(base); i += 2)
+		base[i - 1] = 'y';
+	op = with_path(&g, FILE_WALKED, (struct str){ path, FILE_WALK_MAX }, STR(""));
+	assert_int_equal(op.path.n, FILE_WALK_MAX);
+	base[FILE_BASE_MAX - 2] = 0;
+	op = with_path(&g, 0, (struct str){ path, FILE_PATH_MAX }, (struct str){ base, FILE_BASE_MAX });
+	assert_int_equal(op.to.n, FILE_PATH_MAX + 1 + FILE_BASE_MAX - 2);
+	assert_memory_equal(op.to.p, "/y/y", 4);
+	assert_memory_equal(op.to.p + FILE_BASE_MAX - 4, "/y/xx", 5);
+	REC(file_op, &g)->path.len++;
+	assert_int_equal(decode(g.bytes, g.n, &room, &(struct event){ 0 }), DECODE_TEXT);
+	REC(file_op, &g)->path.len--;
+	REC(file_op, &g)->base.off--;
+	REC(file_op, &g)->base.len++;
+	assert_int_equal(decode(g.bytes, g.n, &room, &(struct event){ 0 }), DECODE_TEXT);
+}
+
 static void test_exec_failed(void **state)
 {
 	struct golden g;
@@ -299,6 +371,8 @@ int main(void)
 		cmocka_unit_test(test_head),	     cmocka_unit_test(test_comm),
 		cmocka_unit_test(test_fault_names),  cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_cwd),	     cmocka_unit_test(test_cwd_longest),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_file_longest),
 		cmocka_unit_test(test_exec_failed),  cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_exit),	     cmocka_unit_test(test_tuple),
 		cmocka_unit_test(test_connection),   cmocka_unit_test(test_reset_of_nobody),

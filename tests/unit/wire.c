@@ -52,6 +52,9 @@ AT(rec_process_exit, code, 48);
 SIZE(wire_tuple, 48);
 AT(wire_tuple, local_port, 32);
 AT(wire_tuple, netns, 40);
+SIZE(rec_file_op, 112);
+AT(rec_file_op, err, 72);
+AT(rec_file_op, path, 96);
 SIZE(rec_tcp_connect, 120);
 SIZE(rec_tcp_accept, 112);
 SIZE(rec_tcp_state, 96);
@@ -89,6 +92,8 @@ static void test_limits(void **state)
 	assert_true(sizeof(struct rec_process_exec) + PATH_MAX_WIRE + ARGS_MAX + CWD_MAX <=
 		    REC_SIZE_MAX);
 	assert_true(sizeof(struct rec_process_exec_failed) + PATH_MAX_WIRE <= REC_SIZE_MAX);
+	assert_true(sizeof(struct rec_file_op) + 2 * (FILE_PATH_MAX + 1 + FILE_BASE_MAX) <=
+		    REC_SIZE_MAX);
 	for (size_t k = 1; k < KIND_END; k++)
 		assert_in_range(kinds[k].size, sizeof(struct rec_head) + 8, REC_SIZE_MAX);
 }
