@@ -65,6 +65,8 @@ void libraries_tell(struct libraries *ls)
 {
 	struct seek_stats stats;
 
+	if (!ls)
+		return;
 	seek_stats(ls->seek, &stats);
 	if (stats.refused && !ls->refused_told)
 		log_warn("libraries", "\"%s\", as its processes see it, is not attached to: %s (%s): "

@@ -11,7 +11,7 @@ struct libraries;
 struct libraries *libraries_new(struct loop *l, const char *proc_base, struct capture *capture);
 /* Looks no more; what is attached goes with the capture's programs. NULL is fine. */
 void libraries_free(struct libraries *ls);
-/* Say once what cannot be attached to. Every few seconds. */
+/* Say once what cannot be attached to. Every few seconds. NULL, at the end of a run, is fine. */
 void libraries_tell(struct libraries *ls);
 
 #endif
