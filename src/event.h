@@ -133,6 +133,23 @@ struct ev_tcp_listen_drop {
 	u32 drops, backlog, backlog_max;
 };
 
+struct ev_dns_packet {
+	struct tcp_tuple tuple;
+	enum dns_transport transport;
+	enum tcp_direction direction;
+	struct str payload;	/* its first bytes */
+	u32 size, seq;		/* as in rec_dns_packet */
+};
+
+struct ev_dns_lookup {
+	struct tcp_tuple tuple;
+	enum dns_transport transport;
+	enum dns_outcome outcome;
+	u64 start_ns, duration_ns;
+	u16 type, rcode, attempts, answers;
+	struct str name, addresses, names;
+};
+
 struct ev_cgroup_mkdir {
 	struct str path;	/* from the root of the tree; empty: could not be read */
 	u32 level;
@@ -166,6 +183,8 @@ struct event {
 		struct ev_tcp_listen_drop tcp_listen_drop;
 		struct ev_io io;	/* of udp_send, udp_receive, tcp_send, tcp_receive */
 		struct ev_cgroup_mkdir cgroup_mkdir;
+		struct ev_dns_packet dns_packet;
+		struct ev_dns_lookup dns_lookup;
 	};
 };
 

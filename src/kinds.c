@@ -131,6 +131,7 @@ static const char *const rung_names[RUNG_COUNT] = {
 	[RUNG_kprobe] = "kprobe",
 	[RUNG_uprobe_multi] = "uprobe_multi",
 	[RUNG_uprobe] = "uprobe",
+	[RUNG_cgroup] = "cgroup",
 };
 
 const char *rung_name(enum rung rung)

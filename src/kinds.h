@@ -27,7 +27,7 @@ struct family {
 /* The numbers are in capture files: append only. */
 enum rung {
 	RUNG_tp_btf, RUNG_raw_tp, RUNG_iter, RUNG_fentry, RUNG_kprobe, RUNG_uprobe_multi, RUNG_uprobe,
-	RUNG_COUNT
+	RUNG_cgroup, RUNG_COUNT
 };
 
 struct feature {
@@ -48,7 +48,8 @@ struct prog {
 enum meter_type { METER_COUNTER, METER_HISTOGRAM };
 enum meter_dim {
 	DIM_NONE, DIM_ERRNO, DIM_EXIT, DIM_CONNECT, DIM_ROLE, DIM_ROLE_DIRECTION, DIM_SEGMENT,
-	DIM_DIRECTION, DIM_STATE, DIM_SYSCALL, DIM_EAI, DIM_FILE,
+	DIM_DIRECTION, DIM_STATE, DIM_SYSCALL, DIM_EAI, DIM_FILE, DIM_DNS_PACKET, DIM_DNS_LOOKUP,
+	DIM_DNS_ROLE, DIM_DNS_REASON,
 };
 enum meter_bounds {
 	BOUNDS_NONE,

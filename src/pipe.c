@@ -12,6 +12,7 @@ void pipe_cell_gone(void *ctx, const struct meter_key *key)
 {
 	struct pipe *p = ctx;
 
+	tally_forget(fold_tally(p->fold), key);
 	if (p->config.meter_gone)
 		p->config.meter_gone(p->config.ctx, key);
 }
@@ -189,6 +190,7 @@ static bool is_ready(void *ctx, struct who *who)
 void pipe_tick(struct pipe *p, u64 now_ns)
 {
 	p->tick_ns = now_ns;
+	fold_tick(p->fold, now_ns);
 	if (p->follow)
 		follow_decide(p->follow);
 	hold_release(p->hold, is_ready, p);
@@ -214,6 +216,7 @@ size_t pipe_held(const struct pipe *p)
 void pipe_let_all_go(struct pipe *p)
 {
 	enrich_expect_names(p->enrich, false);
+	fold_end(p->fold, now_of(p));
 	if (p->follow)
 		follow_decide(p->follow);
 	hold_release(p->hold, NULL, NULL);
@@ -248,7 +251,8 @@ int pipe_new(struct pipe **ret, const struct pipe_config *config, char *err, siz
 	buf_init(&p->line, LINE_MAX_BYTES);
 	p->series = series_new(config->start_ns);
 	p->hold = hold_new(pipe_let_go, p);
-	if (!p->series || !p->hold || follow_start(p))
+	p->fold = fold_new(pipe_made, p);
+	if (!p->series || !p->hold || !p->fold || follow_start(p))
 		goto fail;
 	enrich.who_gone = on_who_gone;
 	enrich.ctx = p;
@@ -271,6 +275,7 @@ void pipe_free(struct pipe *p)
 	enrich_free(p->enrich);
 	series_free(p->series);
 	hold_free(p->hold);
+	fold_free(p->fold);
 	follow_free(p->follow);
 	buf_free(&p->line);
 	free(p);

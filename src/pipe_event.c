@@ -144,6 +144,24 @@ static bool must_wait(struct pipe *p, struct who *who)
 	return enrich_waits(p->enrich, who, p->tick_ns > p->last_ns ? p->tick_ns : p->last_ns);
 }
 
+/* Whatever it came from. */
+static void take(struct pipe *p, const void *record, size_t size, struct event *ev)
+{
+	if (ev->when_ns > p->last_ns)
+		p->last_ns = ev->when_ns;
+	enrich_event(p->enrich, ev);
+	if (p->follow && ev->kind == KIND_cgroup_mkdir)
+		follow_met(p->follow, ev->cgroup, true);
+	if (fold_event(p->fold, ev))
+		return;
+	if (must_wait(p, ev->who)) {
+		hold_put(p->hold, record, size, ev->who, ev->process);
+		return;
+	}
+	hold_release_who(p->hold, ev->who); /* its name is known since now: they come first */
+	deliver(p, ev);
+}
+
 void pipe_record(struct pipe *p, const void *record, size_t size)
 {
 	enum decode_fault fault;
@@ -157,17 +175,17 @@ void pipe_record(struct pipe *p, const void *record, size_t size)
 		return;
 	}
 	p->delivered[ev.kind]++;
-	if (ev.when_ns > p->last_ns)
-		p->last_ns = ev.when_ns;
-	enrich_event(p->enrich, &ev);
-	if (p->follow && ev.kind == KIND_cgroup_mkdir)
-		follow_met(p->follow, ev.cgroup, true);
-	if (must_wait(p, ev.who)) {
-		hold_put(p->hold, record, size, ev.who, ev.process);
-		return;
-	}
-	hold_release_who(p->hold, ev.who); /* its name is known since now: they come first */
-	deliver(p, &ev);
+	take(p, record, size, &ev);
+}
+
+void pipe_made(void *ctx, const void *record, size_t size)
+{
+	struct pipe *p = ctx;
+	struct event ev;
+
+	if (decode(record, size, &p->made_room, &ev))
+		return; /* what it was made of was sound */
+	take(p, record, size, &ev);
 }
 
 void pipe_let_go(void *ctx, const void *record, size_t size, struct who *who,

@@ -4,6 +4,7 @@
 #ifndef PIPE_IMPL_H
 #define PIPE_IMPL_H
 
+#include "fold/fold.h"
 #include "fold/hold.h"
 #include "fold/series.h"
 #include "otel/map/map.h"
@@ -19,7 +20,9 @@ struct pipe {
 	struct series *series;
 	struct hold *hold;
 	struct follow *follow;	/* NULL: no named targets */
-	struct decode_room room, held_room; /* an event is let go while another is decoded */
+	struct fold *fold;
+	/* an event is let go, or made of others, while another is decoded */
+	struct decode_room room, held_room, made_room;
 	struct mapped mapped;	/* large: not on the stack */
 	struct mapped_resource resource; /* likewise */
 	struct buf line;
@@ -51,6 +54,8 @@ void pipe_cell_gone(void *ctx, const struct meter_key *key);
 int pipe_resource(struct pipe *p, struct who *who);
 /* Is it meant by the named targets, as far as its names are known? */
 enum target_match pipe_match(struct pipe *p, struct who *who);
+/* Called by fold for a record that it made. */
+void pipe_made(void *ctx, const void *record, size_t size);
 /* Called by hold for an event that leaves. */
 void pipe_let_go(void *ctx, const void *record, size_t size, struct who *who,
 		 const struct process *process);

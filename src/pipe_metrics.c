@@ -253,8 +253,14 @@ static void export_exporter(struct pipe *p)
 	}
 }
 
+static void add_tallied(void *ctx, const struct meter_key *key, const struct meter_cell *cell)
+{
+	pipe_meter(ctx, key, cell);
+}
+
 void pipe_collect_end(struct pipe *p)
 {
+	tally_walk(fold_tally(p->fold), add_tallied, p);
 	if (p->now_ns > p->last_ns)
 		p->last_ns = p->now_ns;
 	series_expire(p->series, pipe_cell_gone, p);

@@ -2,6 +2,7 @@
 /* What was seen, what was lost, what the exporter did with it. */
 #include <string.h>
 #include "pipe_impl.h"
+#include "report/live.h"
 
 static const char *state_name(enum feature_state state)
 {
@@ -33,8 +34,55 @@ static void sum_exports(const struct pipe *p, struct summary *ret)
 	}
 }
 
+struct suspects {
+	const struct who *who[ARRAY_SIZE(((struct summary *)0)->suspects)];
+	struct summary *of;
+};
+
+static bool of_client(const struct series_point *sp, enum wire_meter meter)
+{
+	return sp->key.meter == meter && (sp->key.dim & 3) == TCP_ROLE_CLIENT;
+}
+
+/* Those with the most stay, the most first. */
+static void add_suspect(void *ctx, const struct series_point *sp)
+{
+	struct suspects *s = ctx;
+	struct summary *of = s->of;
+	size_t at = of->suspects_n;
+	struct buf name;
+
+	if (!of_client(sp, METER_dns_unanswered))
+		return;
+	while (at && of->suspects[at - 1].unanswered < sp->cell.sum)
+		at--;
+	if (at == ARRAY_SIZE(s->who))
+		return;
+	if (of->suspects_n < ARRAY_SIZE(s->who))
+		of->suspects_n++;
+	for (size_t i = of->suspects_n - 1; i > at; i--) {
+		of->suspects[i] = of->suspects[i - 1];
+		s->who[i] = s->who[i - 1];
+	}
+	s->who[at] = sp->who;
+	of->suspects[at] = (struct summary_suspect){ .unanswered = sp->cell.sum };
+	buf_fixed(&name, of->suspects[at].name, sizeof(of->suspects[at].name));
+	live_who(sp->who, &name);
+}
+
+static void add_lookups(void *ctx, const struct series_point *sp)
+{
+	struct suspects *s = ctx;
+
+	for (size_t i = 0; i < s->of->suspects_n; i++)
+		for (size_t k = 0; s->who[i] == sp->who && k < METER_SLOTS &&
+				   of_client(sp, METER_dns_lookup_duration); k++)
+			s->of->suspects[i].lookups += sp->cell.slots[k];
+}
+
 void pipe_summary(const struct pipe *p, struct summary *ret)
 {
+	struct suspects suspects = { .of = ret };
 	struct enrich_stats enrich;
 
 	memset(ret, 0, sizeof(*ret));
@@ -66,6 +114,8 @@ void pipe_summary(const struct pipe *p, struct summary *ret)
 			.err = f->err,
 		};
 	}
+	series_walk(p->series, add_suspect, &suspects);
+	series_walk(p->series, add_lookups, &suspects);
 	if (p->config.otel)
 		sum_exports(p, ret);
 }

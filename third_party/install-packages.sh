@@ -20,7 +20,7 @@ arm64='gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross'
 test='libcmocka-dev libclang-rt-19-dev llvm-19 libcurl4-openssl-dev libnghttp2-dev libbearssl-dev
 	libprotobuf-c-dev
 	libelf-dev zlib1g-dev clang-format-19 shellcheck curl jq iproute2 procps libcap2-bin openssl
-	mandoc python3-yaml python3-grpcio python3-protobuf libseccomp2 lz4 zstd qemu-system-x86 qemu-system-arm secilc'
+	mandoc bind9-dnsutils dnsmasq-base python3-yaml python3-grpcio python3-protobuf libseccomp2 lz4 zstd qemu-system-x86 qemu-system-arm secilc'
 
 die() {
 	echo "install-packages.sh: $*" >&2

@@ -95,25 +95,35 @@ __noinline int descends(__u64 id)
 	return true;
 }
 
+/* The verdict on a cgroup, if it is of the targets there are now; else what a new one begins with. */
+INLINE bool verdict_known(__u64 id, struct verdict *ret)
+{
+	__u32 zero = 0, *now = bpf_map_lookup_elem(&generation, &zero);
+	struct verdict *old = bpf_map_lookup_elem(&verdicts, &id);
+
+	ret->generation = now ? *now : 0;
+	ret->wanted = old ? old->wanted : 0;
+	return old && old->generation == ret->generation;
+}
+
+INLINE void verdict_keep(__u64 id, const struct verdict *verdict)
+{
+	bpf_map_update_elem(&verdicts, &id, verdict, BPF_ANY);
+}
+
 /* Is this cgroup, or one above it, a target? Without a filter everything is. NULL (v1): only
  * its id is known, 0: not even that. */
 INLINE bool wanted(const struct cgroup *cgrp, __u64 id, const bool btf)
 {
-	__u32 zero = 0, *now;
-	struct verdict *old, new;
+	struct verdict verdict;
 
 	if (!config.filter)
 		return true;
-	now = bpf_map_lookup_elem(&generation, &zero);
-	if (!now)
-		return false;
-	old = bpf_map_lookup_elem(&verdicts, &id);
-	if (old && old->generation == *now)
-		return old->wanted;
-	new.generation = *now;
-	new.wanted = cgrp || !on_v1() ? targeted(cgrp, btf) : descends(id);
-	bpf_map_update_elem(&verdicts, &id, &new, BPF_ANY);
-	return new.wanted;
+	if (verdict_known(id, &verdict))
+		return verdict.wanted;
+	verdict.wanted = cgrp || !on_v1() ? targeted(cgrp, btf) : descends(id);
+	verdict_keep(id, &verdict);
+	return verdict.wanted;
 }
 
 /* Counts the event as seen, and as filtered when nobody wants it. */

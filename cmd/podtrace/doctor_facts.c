@@ -8,7 +8,7 @@
 #include "enrich/cgroup_tree.h"
 
 /* Capabilities that a feature of ours can use today; each feature names its own. */
-static const char *const wanted[] = { "BPF", "PERFMON", "DAC_READ_SEARCH" };
+static const char *const wanted[] = { "BPF", "PERFMON", "DAC_READ_SEARCH", "NET_ADMIN" };
 
 struct doctor_fact *doctor_fact(struct checkup *c, const char *name, const char *value)
 {

@@ -63,23 +63,34 @@ void doctor_bill(struct checkup *c, const char *type, const char *name, u64 entr
 /* ---- the kernel side ---------------------------------------------------------------------- */
 
 #define NEEDS_BPF "BPF PERFMON"
+#define NEEDS_NET NEEDS_BPF " NET_ADMIN" /* to attach to a cgroup what sees its packets */
+
+static bool holds(const struct checkup *c, const char *cap)
+{
+	return privilege_has(&c->privilege, (u32)cap_find(str_of(cap)));
+}
+
+static bool is_net(const struct doctor_feature *f)
+{
+	return !strcmp(f->needs, NEEDS_NET);
+}
 
 /* Refused for want of a privilege, or although it is there: then somebody else refuses. */
 static void explain(const struct checkup *c, struct doctor_feature *f, bool verified)
 {
 	const struct node_privilege *p = &c->privilege;
-	bool holds = privilege_has(p, (u32)cap_find(STR("SYS_ADMIN"))) ||
-		     (privilege_has(p, (u32)cap_find(STR("BPF"))) &&
-		      privilege_has(p, (u32)cap_find(STR("PERFMON"))));
+	bool all = holds(c, "SYS_ADMIN") || (holds(c, "BPF") && holds(c, "PERFMON"));
 
 	if ((f->err != EPERM && f->err != EACCES) || !p->caps_known)
 		return;
-	if (!holds)
+	if (!all || (is_net(f) && !holds(c, "NET_ADMIN")))
 		doctor_blame(f,
 		      f->err == EPERM ? "not permitted (EPERM): lacks capabilities"
 				      : "not permitted (EACCES): lacks capabilities",
-		      "sudo, or securityContext: {runAsUser: 0, capabilities: {add: [BPF, "
-		      "PERFMON]}}");
+		      is_net(f) ? "sudo, or securityContext: {runAsUser: 0, capabilities: {add: "
+				  "[BPF, PERFMON, NET_ADMIN]}}"
+				: "sudo, or securityContext: {runAsUser: 0, capabilities: {add: "
+				  "[BPF, PERFMON]}}");
 	else if (f->err == EACCES && !verified && c->lsm.selinux == SELINUX_ENFORCING)
 		doctor_blame(f,
 			     "denied by SELinux (EACCES): this process's type may not do this with "
@@ -92,6 +103,14 @@ static void explain(const struct checkup *c, struct doctor_feature *f, bool veri
 		      "lockdown or a security module",
 		      "see lockdown, lsm and seccomp above; seccompProfile: {type: Unconfined} "
 		      "where the runtime is old");
+}
+
+static const char *needs_of(const struct feature *feature)
+{
+	for (size_t i = 0; i < progs_n; i++)
+		if (&features[progs[i].feature] == feature)
+			return progs[i].rung == RUNG_cgroup ? NEEDS_NET : NEEDS_BPF;
+	return NEEDS_BPF;
 }
 
 static void add_features(struct checkup *c, const struct capture *capture)
@@ -107,7 +126,8 @@ static void add_features(struct checkup *c, const struct capture *capture)
 	for (size_t i = 0; i < n; i++) {
 		const struct feature_status *s = &status[i];
 		struct doctor_feature *f =
-			doctor_feature(c, families[s->feature->family].name, s->feature->name, NEEDS_BPF);
+			doctor_feature(c, families[s->feature->family].name, s->feature->name,
+				       needs_of(s->feature));
 
 		f->state = states[s->state];
 		f->rung = s->state == FEATURE_OFF ? "" : rung_name(s->rung);

@@ -35,7 +35,7 @@ static int forbid(const struct options *o, struct capture_config *config)
 		else
 			return fail(EXIT_USAGE, "%s: \"%.*s\" is not something podtrace uses: "
 				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, "
-				    "uprobe_multi, uprobe, ringbuf, probe_read, copies",
+				    "uprobe_multi, uprobe, ringbuf, probe_read, copies, cgroup",
 				    o->source[OPTION_forbid] == FROM_ENV ? "PODTRACE_FORBID" :
 									   "--forbid",
 				    (int)item.n, item.p);
@@ -47,6 +47,7 @@ int kernel_options(const struct options *o, struct capture_config *config)
 {
 	config->families = family_bits(o);
 	config->btf = o->btf;
+	config->cgroup_base = o->cgroup_base;
 	config->ring_bytes = o->ring_bytes;
 	return forbid(o, config);
 }

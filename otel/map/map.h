@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/dns.h"
 #include "event.h"
 #include "kinds.h"
 #include "node/host.h"
@@ -26,6 +27,8 @@ struct map_room {
 	struct str args[MAP_ARGS_MAX];
 	char error[16];
 	char inode[24], device[24];
+	char type[DNS_TYPE_TEXT_MAX];
+	char name[DNS_TYPE_TEXT_MAX + 4];
 };
 
 struct mapped {
@@ -110,6 +113,11 @@ void map_seconds(struct attrs *ret, const char *key, u64 ns);
 void map_direction(struct attrs *ret, unsigned direction);
 /* network.connection.state of a TCP state: "established" ... */
 const char *map_tcp_state(unsigned state);
+/* What the dimensions of DNS meters stand for. */
+void map_dns_packet(struct attrs *ret, unsigned dim);
+void map_dns_lookup(struct attrs *ret, unsigned dim);
+void map_dns_role(struct attrs *ret, unsigned role);
+void map_dns_discarded(struct attrs *ret, unsigned why);
 /* Name of a signal: "SIGKILL"; "SIG64" for those without one. buf is used for the latter. */
 const char *map_signal(int sig, char buf[static 16]);
 

@@ -98,6 +98,19 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 	case DIM_STATE:
 		attr_str(ret, "network.connection.state", str_of(map_tcp_state(key->dim)));
 		break;
+	case DIM_DNS_PACKET:
+		map_direction(ret, key->dim & 1);
+		map_dns_packet(ret, key->dim);
+		break;
+	case DIM_DNS_LOOKUP:
+		map_dns_lookup(ret, key->dim);
+		break;
+	case DIM_DNS_ROLE:
+		map_dns_role(ret, key->dim);
+		break;
+	case DIM_DNS_REASON:
+		map_dns_discarded(ret, key->dim);
+		break;
 	case DIM_SYSCALL:
 		map_syscall(ret, key->dim, key->err);
 		break;

@@ -197,6 +197,7 @@ int capture_new(struct capture **ret, struct loop *l, const struct capture_confi
 		return 0;
 	}
 	load_families(c);
+	targets_drop(&c->targets);
 	maps_let_go(&c->maps);
 	types_close(&c->types);
 	if (!count_on(c) && !config->diagnose) {

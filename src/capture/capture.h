@@ -22,6 +22,7 @@ struct capture_config {
 	bool forbid_copies;	/* of programs, for what they miss */
 	bool forbid_reads;	/* of kernel memory by helper, as lockdown=confidentiality does */
 	const char *btf;	/* file with the kernel's types; NULL: its own, else embedded ones */
+	const char *cgroup_base; /* where cgroups are mounted; NULL: wherever */
 	enum cgroup_tree cgroup_tree; /* whose ids events and targets have (enrich_stats) */
 	u64 ring_bytes;		/* ring buffer, rounded up to a power of two of pages */
 	u32 args_max;		/* bytes of argv, 0: none */

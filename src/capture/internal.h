@@ -84,6 +84,7 @@ void types_close(struct types *t);	/* nothing is loaded after it */
 struct targets {
 	const struct types *types;  /* what programs are fitted by */
 	bool btf;		    /* the kernel has types of its own */
+	int root;		    /* of the v2 tree, -1: none */
 	bool missing[PROGS_MAX];    /* indexed like progs: not there, as far as can be known */
 	bool tracepoint[PROGS_MAX]; /* it is one, or a function: of a rung of functions too */
 	char name[PROGS_MAX][48];   /* "sched_process_exec", "finalize_exec"; "": not looked for */
@@ -93,6 +94,13 @@ struct targets {
 /* types are the caller's, and stay there. */
 void targets_find(struct targets *ret, const struct capture_config *config,
 		  const struct types *types);
+void targets_drop(struct targets *t);	/* nothing is attached after it */
+
+/* ---- root.c: the root of the v2 tree ------------------------------------------------------------ */
+
+/* Its descriptor: where base has it, else by a mount of our own; -1: it is not to be seen, we are in
+ * a cgroup namespace and nobody mounted the node's. */
+int cgroup_root_open(const char *base);
 
 /* ---- patch.c: our programs as this kernel wants them --------------------------------------- */
 
@@ -106,6 +114,9 @@ struct patch {
 /* A copy of an object (free it) in which calls that read kernel memory are calls of no helper: a
  * program that can get there is refused. NULL: no memory. */
 void *patch_blind(const void *object, size_t size);
+/* A copy (free it) without what is to be fitted to the kernel's types: only programs that read nothing
+ * of the kernel's can be loaded from it. NULL: no memory. */
+void *patch_untyped(const void *object, size_t size);
 /* Prepare an opened object for loading. */
 int patch_object(struct bpf_object *o, const struct patch *patch);
 

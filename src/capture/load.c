@@ -69,6 +69,18 @@ static bool calls_begin(struct ladder *l, size_t feature)
 	return true;
 }
 
+/* Nobody tells the kernel's types. */
+static bool is_untyped(const struct ladder *l)
+{
+	return l->targets->types->source == TYPES_NONE;
+}
+
+/* Packets and arguments are the same everywhere; a task's cgroup in a v1 tree is read. */
+static bool needs_types(const struct ladder *l, enum rung rung)
+{
+	return rung != RUNG_cgroup || l->config->cgroup_tree != CGROUP_TREE_V2;
+}
+
 /* Whether a rung can be tried; why not stays if it is the first of the feature's that cannot. */
 static bool possible(struct ladder *l, size_t first)
 {
@@ -83,6 +95,11 @@ static bool possible(struct ladder *l, size_t first)
 	}
 	if (!calls_begin(l, progs[first].feature))
 		return false;
+	if (is_untyped(l) && needs_types(l, progs[first].rung)) {
+		if (!s->reason[0])
+			say_types(s, l->targets->types);
+		return false;
+	}
 	for (size_t i = first; i < rung_end(first); i++) {
 		if (!l->targets->missing[i])
 			continue;
@@ -194,15 +211,17 @@ static struct bpf_object *open_family(const struct ladder *l)
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = families[l->family].name,
 		    .btf_custom_path = l->targets->types->path);
 	struct bpf_object *o;
-	void *blind = NULL;
+	void *patched = NULL;
 	const void *bytes;
 	size_t size;
 
 	bytes = object_family(l->family, &size);
-	if (l->patch->blind)
-		bytes = blind = patch_blind(bytes, size);
+	if (is_untyped(l))
+		bytes = patched = patch_untyped(bytes, size);
+	else if (l->patch->blind)
+		bytes = patched = patch_blind(bytes, size);
 	o = bytes ? bpf_object__open_mem(bytes, size, &opts) : NULL;
-	free(blind);
+	free(patched);
 	return o;
 }
 
@@ -250,6 +269,19 @@ static struct bpf_link *attach_kprobe(const struct bpf_program *p)
 	return bpf_program__attach_kprobe_opts(p, function.p, &opts);
 }
 
+static struct bpf_link *attach_program(const struct ladder *l, const struct bpf_program *p,
+				       enum rung rung)
+{
+	switch (rung) {
+	case RUNG_kprobe:
+		return attach_kprobe(p);
+	case RUNG_cgroup:
+		return bpf_program__attach_cgroup(p, l->targets->root);
+	default:
+		return bpf_program__attach(p);
+	}
+}
+
 static unsigned copies_wanted(const struct ladder *l, size_t prog)
 {
 	if (l->config->forbid_copies || !l->wire->guarded)
@@ -264,7 +296,7 @@ static int attach_one(const struct ladder *l, struct loaded *ret, size_t prog)
 
 	if (rung_is_uprobe(progs[prog].rung))
 		return uprobes_add(&ret->uprobes, p, prog);
-	link = progs[prog].rung == RUNG_kprobe ? attach_kprobe(p) : bpf_program__attach(p);
+	link = attach_program(l, p, progs[prog].rung);
 	if (!link)
 		return -errno;
 	if (progs[prog].rung == RUNG_iter)

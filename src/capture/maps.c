@@ -27,6 +27,7 @@ static const struct {
 	{ "listeners", 4096, ALWAYS },
 	{ "connecting", 4096, ALWAYS },
 	{ "failed", 4096, ALWAYS },
+	{ "owners", 4096, ALWAYS },	  /* sockets to port 53, of the last moments */
 	{ "exits", 1024, ALWAYS },
 	{ "calls", 32768, OF_CALLS },	  /* threads that have called something */
 	{ "connect_calls", 4096, BY_FUNCTION }, /* threads inside connect */

@@ -4,6 +4,7 @@
 #include "capture/internal.h"
 #include "bpf/call.skel.h"
 #include "bpf/cgroup.skel.h"
+#include "bpf/dns.skel.h"
 #include "bpf/file.skel.h"
 #include "bpf/fit.skel.h"
 #include "bpf/lookup.skel.h"

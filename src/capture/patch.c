@@ -51,6 +51,25 @@ void *patch_blind(const void *object, size_t size)
 	return copy;
 }
 
+/* libbpf looks for the section by its name. */
+void *patch_untyped(const void *object, size_t size)
+{
+	static const char name[] = ".BTF.ext";
+	char *copy = malloc(size), *names;
+	const Elf64_Ehdr *elf = (const void *)copy;
+	const Elf64_Shdr *section;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, object, size);
+	section = (const void *)(copy + elf->e_shoff);
+	names = copy + section[elf->e_shstrndx].sh_offset;
+	for (size_t i = 0; i < elf->e_shnum; i++)
+		if (!strcmp(names + section[i].sh_name, name))
+			names[section[i].sh_name] = '_';
+	return copy;
+}
+
 /* Calls that kfunc, or does nothing if there is none. */
 static void call_kfunc(struct bpf_insn *insn, u32 btf_id)
 {

@@ -112,7 +112,8 @@ static const struct {
 	  "lockdown=integrity on the kernel's command line, or no probe_read in --forbid" },
 	{ EINVAL, "invalid func unknown#", "needs a BPF helper that this kernel does not have", "" },
 	{ EPERM, NULL, "not permitted (EPERM)",
-	  "give the container the capabilities BPF and PERFMON (SYS_ADMIN before Linux 5.8)" },
+	  "give the container the capabilities BPF and PERFMON (SYS_ADMIN before Linux 5.8), and "
+	  "NET_ADMIN to see packets" },
 	{ EACCES, SAYS_ANYTHING, "refused by the verifier", "" },
 	{ EACCES, NULL, "denied by a security module (EACCES)",
 	  "allow the bpf class to its SELinux domain, or run it as spc_t" },
@@ -184,6 +185,14 @@ void say_missing(struct feature_status *status, const struct targets *targets, s
 	};
 	enum rung rung = progs[prog].rung;
 
+	if (rung == RUNG_cgroup) {
+		status->err = ENOENT;
+		snprintf(status->reason, sizeof(status->reason),
+			 "the root of the cgroup v2 tree is not to be seen from this cgroup namespace");
+		snprintf(status->fix, sizeof(status->fix),
+			 "mount the node's /sys/fs/cgroup, see --cgroup-base");
+		return;
+	}
 	if (!targets->btf && rung != RUNG_raw_tp && rung != RUNG_kprobe) {
 		say_types(status, targets->types);
 		return;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "capture/internal.h"
 
 #define LINE_MAX 512 /* of kallsyms: names have at most KSYM_NAME_LEN, 512 since 6.1 */
@@ -25,6 +26,10 @@ static void name_target(struct targets *t, size_t prog, const struct bpf_program
 		return;
 	t->tracepoint[prog] = bpf_program__type(p) == BPF_PROG_TYPE_RAW_TRACEPOINT ||
 			      bpf_program__expected_attach_type(p) == BPF_TRACE_RAW_TP;
+	if (progs[prog].rung == RUNG_cgroup) { /* whose hooks are in every kernel */
+		t->missing[prog] = t->root < 0;
+		return;
+	}
 	snprintf(t->name[prog], sizeof(t->name[prog]), "%s%s",
 		 progs[prog].rung == RUNG_iter ? "bpf_iter_" : "", slash + 1);
 	t->missing[prog] = true; /* until it is found */
@@ -131,7 +136,7 @@ void targets_find(struct targets *ret, const struct capture_config *config,
 {
 	struct btf *btf;
 
-	*ret = (struct targets){ .types = types };
+	*ret = (struct targets){ .types = types, .root = cgroup_root_open(config->cgroup_base) };
 	for (int f = 0; f < FAMILY_END; f++)
 		if (config->families >> f & 1)
 			name_family(ret, (enum wire_family)f, config->forbidden);
@@ -144,4 +149,11 @@ void targets_find(struct targets *ret, const struct capture_config *config,
 	if (any_missing(ret, btf))
 		look_into_kallsyms(ret);
 	btf__free(btf);
+}
+
+void targets_drop(struct targets *t)
+{
+	if (t->root >= 0)
+		close(t->root);
+	t->root = -1;
 }

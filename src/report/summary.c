@@ -110,6 +110,19 @@ static void put_losses(const struct summary *s, struct buf *out)
 			   "\n", s->unwanted);
 }
 
+static void put_suspects(const struct summary *s, struct buf *out)
+{
+	if (s->suspects_n)
+		buf_cstr(out, "\n  DNS lookups that nobody answered\n");
+	for (size_t i = 0; i < s->suspects_n; i++) {
+		const struct summary_suspect *of = &s->suspects[i];
+
+		buf_cstr(out, "  ");
+		live_text(out, str_of(of->name), sizeof(of->name));
+		buf_printf(out, ": %" PRI_U64 " of %" PRI_U64 "\n", of->unanswered, of->lookups);
+	}
+}
+
 static void put_exports(const struct summary *s, struct buf *out)
 {
 	if (!s->destination)
@@ -170,6 +183,7 @@ void summary_text(const struct summary *s, struct buf *out)
 	buf_char(out, '\n');
 	put_events(s, out);
 	put_losses(s, out);
+	put_suspects(s, out);
 	put_exports(s, out);
 	put_features(s, out);
 }
@@ -228,6 +242,18 @@ static void put_json_features(const struct summary *s, struct buf *out)
 	buf_char(out, ']');
 }
 
+static void put_json_suspects(const struct summary *s, struct buf *out)
+{
+	buf_cstr(out, ",\"dns_suspects\":[");
+	for (size_t i = 0; i < s->suspects_n; i++) {
+		buf_cstr(out, i ? ",{" : "{");
+		put_json_text(out, "name", s->suspects[i].name);
+		buf_printf(out, ",\"lookups\":%" PRI_U64 ",\"unanswered\":%" PRI_U64 "}",
+			   s->suspects[i].lookups, s->suspects[i].unanswered);
+	}
+	buf_char(out, ']');
+}
+
 static void put_json_exports(const struct summary *s, struct buf *out)
 {
 	buf_cstr(out, ",\"exports\":{");
@@ -261,6 +287,7 @@ void summary_json(const struct summary *s, struct buf *out)
 		   s->unwanted);
 	put_json_events(s, out);
 	put_json_features(s, out);
+	put_json_suspects(s, out);
 	put_json_exports(s, out);
 	buf_cstr(out, "}}\n");
 }

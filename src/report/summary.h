@@ -25,6 +25,12 @@ struct summary_export {
 	size_t causes_n;
 };
 
+/* Somebody whose DNS queries were not answered. */
+struct summary_suspect {
+	char name[96];		/* as live lines have it */
+	u64 lookups, unanswered;
+};
+
 struct summary {
 	u64 duration_ns;
 	const char *transport;
@@ -38,6 +44,8 @@ struct summary {
 	size_t features_n;
 	struct summary_export exports[3];
 	size_t exports_n;
+	struct summary_suspect suspects[8];	/* those with the most */
+	size_t suspects_n;
 	const char *destination;	/* where exports went; NULL: nowhere */
 	u64 cgroup_gone;		/* gone before they could be named */
 	u64 cgroup_unread;		/* could not be looked up just then */

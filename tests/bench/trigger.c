@@ -294,6 +294,31 @@ static void look_names_up(unsigned n)
 
 	while (n--)
 		look_up("db.shop.svc.cluster.local", "5432", &hints, &found);
+/* ---- names ----------------------------------------------------------------------------------------- */
+
+/* A query that nobody hears. */
+static void query(unsigned n)
+{
+	static const char message[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\4name\7example\0\0\1\0\1";
+	struct sockaddr_in server = loopback(53);
+	int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
+
+	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 58);
+	while (n--)
+		MUST(sendto(fd, message, sizeof(message) - 1, 0, (struct sockaddr *)&server, sizeof(server)));
+	close(fd);
+}
+
+/* A packet that nobody cares about. */
+static void other_packet(unsigned n)
+{
+	struct sockaddr_in server = loopback(9);
+	int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
+
+	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 58);
+	while (n--)
+		MUST(sendto(fd, "other", 5, 0, (struct sockaddr *)&server, sizeof(server)));
+	close(fd);
 }
 
 /* ---- cgroups ---------------------------------------------------------------------------------------- */
@@ -332,6 +357,8 @@ const struct trigger triggers[] = {
 	{ "datagram", "udp", { "datagram" }, 1000, prepare_datagrams, send_receive },
 	{ "other call", "udp", { "datagram" }, 4000, NULL, other_call },
 	{ "segment", "tcp", { "send_receive" }, 1000, prepare_ends, send_receive },
+	{ "query", "dns", { "packet", "packet_owner" }, 300, NULL, query },
+	{ "other packet", "dns", { "packet" }, 4000, NULL, other_packet },
 };
 
 const unsigned triggers_n = sizeof(triggers) / sizeof(*triggers);

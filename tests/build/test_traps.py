@@ -13,7 +13,7 @@ import btf_types  # noqa: E402  pylint: disable=wrong-import-position
 import coverage  # noqa: E402  pylint: disable=wrong-import-position
 
 # The kinds of programs that we have. An iterator needs the kernel's own types: there the feature is off.
-KINDS = {'tp_btf', 'raw_tp', 'kprobe', 'kretprobe', 'iter'}
+KINDS = {'tp_btf', 'raw_tp', 'kprobe', 'kretprobe', 'iter', 'cgroup_skb', 'cgroup'}
 # These are loaded where they cannot be attached (arm64 before 6.4). Allowed, because the ladder goes on after that as
 # after any refusal, and while each feature has a rung without them.
 TRAMPOLINES = {'fentry', 'fexit'}

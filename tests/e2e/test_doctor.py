@@ -23,7 +23,7 @@ import rig  # noqa: E402  pylint: disable=wrong-import-position
 import v1  # noqa: E402  pylint: disable=wrong-import-position
 from standin import Standin  # noqa: E402  pylint: disable=wrong-import-position
 
-ALL_RUNGS = 'tp_btf,raw_tp,fentry,kprobe,iter'
+ALL_RUNGS = 'tp_btf,raw_tp,fentry,kprobe,iter,cgroup'
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
 INITIAL_PID_NS = 0xeffffffc
 # of endpoints that are no runtime; what speaks wrongly has none
@@ -215,7 +215,7 @@ class Forbidden(Case):
         self.assertEqual({of['reason'] for of in kernel_side(report)}, {'forbidden by --forbid'})
 
     def test_one_feature_left_is_something(self):
-        report = self.report('--forbid', 'tp_btf,raw_tp,fentry,kprobe', code=REDUCED)
+        report = self.report('--forbid', 'tp_btf,raw_tp,fentry,kprobe,cgroup', code=REDUCED)
         self.assertEqual([of['feature'] for of in kernel_side(report) if of['state'] == 'on'], ['listen_drop'])
 
     def test_what_is_no_means(self):
@@ -246,11 +246,12 @@ class Privileges(Case):
     def test_none(self):
         report = self.report_with(code=RUN)
         self.assertEqual(self.value(report, 'capabilities'), ['none'])
-        self.assertIn('BPF, PERFMON, DAC_READ_SEARCH', report['facts']['capabilities']['fix'])
+        self.assertIn('BPF, PERFMON, DAC_READ_SEARCH, NET_ADMIN', report['facts']['capabilities']['fix'])
         for of in kernel_side(report):
-            self.assertEqual((of['state'], of['errno_name'], of['needs']), ('off', 'EPERM', ['BPF', 'PERFMON']))
+            needs = ['BPF', 'PERFMON', *(['NET_ADMIN'] if of['family'] == 'dns' else [])]
+            self.assertEqual((of['state'], of['errno_name'], of['needs']), ('off', 'EPERM', needs))
             self.assertIn('lacks capabilities', of['reason'])
-            self.assertIn('capabilities: {add: [BPF, PERFMON]}', of['fix'])
+            self.assertIn(f'capabilities: {{add: [{", ".join(needs)}]}}', of['fix'])
         self.assertEqual(self.feature(report, 'transport/ring')['state'], 'off')
 
     def test_another_user(self):
@@ -260,12 +261,12 @@ class Privileges(Case):
         self.assertEqual(self.value(json.loads(done.stdout)['doctor'], 'capabilities'), ['none'])
 
     def test_those_of_the_manifest_are_enough(self):
-        report = self.report_with('bpf', 'perfmon', 'dac_read_search', code=ON)
-        self.assertEqual(self.value(report, 'capabilities'), ['DAC_READ_SEARCH', 'PERFMON', 'BPF'])
+        report = self.report_with('bpf', 'perfmon', 'dac_read_search', 'net_admin', code=ON)
+        self.assertEqual(self.value(report, 'capabilities'), ['DAC_READ_SEARCH', 'NET_ADMIN', 'PERFMON', 'BPF'])
         self.assertEqual(report['facts']['capabilities']['note'], '')
 
     def test_without_dac_read_search(self):
-        report = self.report_with('bpf', 'perfmon', code=REDUCED)
+        report = self.report_with('bpf', 'perfmon', 'net_admin', code=REDUCED)
         of = self.feature(report, 'identity/containers')
         self.assertEqual((of['state'], of['rung'], of['errno_name']), ('reduced', 'tree walk', 'EPERM'))
         self.assertIn('DAC_READ_SEARCH', of['fix'])
@@ -274,6 +275,14 @@ class Privileges(Case):
         # without the family that tells each new cgroup's name
         report = self.report_with('bpf', 'perfmon', code=REDUCED, args=('--families', 'process'))
         self.assertIn('less than a second', self.feature(report, 'identity/containers')['reason'])
+
+    def test_without_net_admin(self):
+        report = self.report_with('bpf', 'perfmon', 'dac_read_search', code=REDUCED)
+        self.assertEqual({(of['state'], of['errno_name']) for of in kernel_side(report) if of['family'] == 'dns'},
+                         {('off', 'EPERM')})
+        self.assertEqual({of['state'] for of in kernel_side(report) if of['family'] != 'dns'}, {'on'})
+        self.assertIn('NET_ADMIN', self.feature(report, 'dns/packet')['fix'])
+        self.assertIn('NET_ADMIN', report['facts']['capabilities']['note'])
 
     def test_without_perfmon(self):
         report = self.report_with('bpf', 'dac_read_search', code=RUN)

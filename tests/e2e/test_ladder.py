@@ -57,7 +57,7 @@ class Verified(unittest.TestCase):
                     self.assertNotIn(of['rung'], ('tp_btf', 'raw_tp', 'kprobe'))
                 else:
                     self.assertEqual(of['state'], 'on')
-                    self.assertIn(of['rung'], ('tp_btf', 'iter', 'uprobe_multi'))
+                    self.assertIn(of['rung'], ('tp_btf', 'iter', 'uprobe_multi', 'cgroup'))
 
     def test_what_is_missing_is_said(self):
         self.assertIn('directories', self.features['process/exec']['reason'])
@@ -66,12 +66,12 @@ class Verified(unittest.TestCase):
 
     def test_others_are_refused(self):
         """The control: programs that read by helper, and so have such calls, do not get through."""
-        for name, of in features('--forbid', 'probe_read,tp_btf,fentry,iter').items():
+        for name, of in features('--forbid', 'probe_read,tp_btf,fentry,iter,cgroup').items():
             if name.startswith('lookup/'):  # reads by type, by whatever rung
                 continue
             with self.subTest(name):
                 self.assertEqual(of['state'], 'off')
-                if name != 'tcp/listen_drop':
+                if name != 'tcp/listen_drop' and not name.startswith('dns/'):
                     self.assertIn('reads kernel memory by helper', of['reason'])
 
 

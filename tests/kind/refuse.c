@@ -44,6 +44,10 @@ static const struct {
 	TEXT(file_op, base),
 	TEXT(file_op, to),
 	TEXT(file_op, to_base),
+	TEXT(dns_packet, payload),
+	TEXT(dns_lookup, name),
+	TEXT(dns_lookup, addresses),
+	TEXT(dns_lookup, names),
 };
 
 static struct rec_text text_at(const struct golden *g, size_t i)
@@ -209,6 +213,11 @@ static const struct {
 	IO_ROWS(udp_send), IO_ROWS(udp_receive), IO_ROWS(tcp_send), IO_ROWS(tcp_receive),
 	ROW(lookup_getaddrinfo, duration_ns, LATER), ROW(lookup_getaddrinfo, duration_ns, END_OF_TIME),
 	ROW(lookup_getaddrinfo, result, EAI_MAX + 1), ROW(lookup_getaddrinfo, result, EAI_UNKNOWN - 1),
+	TUPLE_ROWS(dns_packet), ROW(dns_packet, tuple.af, 0), ROW(dns_packet, transport, 2),
+	ROW(dns_packet, direction, 2), ROW(dns_packet, size, 0),
+	TUPLE_ROWS(dns_lookup), ROW(dns_lookup, tuple.af, 0), ROW(dns_lookup, transport, 2),
+	ROW(dns_lookup, outcome, DNS_OUTCOME_END), ROW(dns_lookup, rcode, 16),
+	ROW(dns_lookup, attempts, 0), ROW(dns_lookup, start_ns, LATER),
 };
 
 void refuse_values(void **state)

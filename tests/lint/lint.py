@@ -24,7 +24,7 @@ LAYERS = {
     'src/seek': {'src/seek', 'src/base', 'src'},
     'src/decode': {'src/decode', 'src/base', 'src', 'bpf', 'bpf/wire'},
     'src/enrich': {'src/enrich', 'src/base', 'src'},
-    'src/fold': {'src/fold', 'src/base', 'src'},
+    'src/fold': {'src/fold', 'src/base', 'src', 'bpf'},
     'src/report': {'src/report', 'src/base', 'src', 'bpf'},
     'otel': {'otel', 'src/net', 'src/base'},
     'otel/map': {'otel/map', 'otel', 'src/base', 'src/node', 'src', 'bpf', 'bpf/wire'},
@@ -123,7 +123,7 @@ def registry(root):
     bpf = ''.join(read(root, p) for p in walk(root) if re.match(r'bpf/\w+\.(bpf\.c|h)$', p))
     for program in programs:
         body = re.sub('_(btf|raw|fentry|kprobe|fexit|kretprobe|multi|uprobe)$', '', program)
-        if not re.search(rf'\b((ENTRY_)?PROGRAMS|TP_BTF|FENTRY|FEXIT|K(RET)?PROBE|U(RET)?PROBES)\({body},|\b{program}\(', bpf):
+        if not re.search(rf'\b((ENTRY_)?PROGRAMS|TP_BTF|FENTRY|FEXIT|K(RET)?PROBE|U(RET)?PROBES|HOOK)\({body},|\b{program}\(', bpf):
             yield f'bpf/registry.def: program {program}: no source has it'
 
 

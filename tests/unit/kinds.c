@@ -257,6 +257,7 @@ static void check_program(struct object *o, const struct prog *prog)
 		[RUNG_kprobe] = { "?kprobe/", "?kretprobe/" },
 		[RUNG_uprobe_multi] = { "?uprobe.multi/", "?uretprobe.multi/" },
 		[RUNG_uprobe] = { "?uprobe/", "?uretprobe/" },
+		[RUNG_cgroup] = { "?cgroup_skb/", "?cgroup/" },
 	};
 	const char *const *of = sections[prog->rung];
 	struct find f = { .name = prog->name };

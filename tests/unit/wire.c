@@ -49,6 +49,13 @@ AT(rec_process_fork, child, 48);
 SIZE(rec_process_exit, 72);
 AT(rec_process_exit, code, 48);
 
+SIZE(rec_dns_packet, 120);
+AT(rec_dns_packet, size, 92);
+AT(rec_dns_packet, payload, 100);
+SIZE(rec_dns_lookup, 136);
+AT(rec_dns_lookup, start_ns, 88);
+AT(rec_dns_lookup, name, 108);
+
 SIZE(wire_tuple, 48);
 AT(wire_tuple, local_port, 32);
 AT(wire_tuple, netns, 40);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include "fold/fold.h"
+
+struct fold {
+	struct fold_out out;
+	struct fold_dns *dns;
+};
+
+struct fold *fold_new(fold_fn made, void *ctx)
+{
+	struct fold *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->out = (struct fold_out){ .made = made, .ctx = ctx, .tally = tally_new() };
+	f->dns = f->out.tally ? fold_dns_new(&f->out) : NULL;
+	if (f->dns)
+		return f;
+	fold_free(f);
+	return NULL;
+}
+
+void fold_free(struct fold *f)
+{
+	if (!f)
+		return;
+	fold_dns_free(f->dns);
+	tally_free(f->out.tally);
+	free(f);
+}
+
+void fold_dns_packet(struct fold *f, const struct event *ev)
+{
+	fold_dns_event(f->dns, ev);
+}
+
+bool fold_event(struct fold *f, const struct event *ev)
+{
+	static void (*const calls[KIND_END])(struct fold *, const struct event *) = {
+#define FOLDED(kind) [KIND_##kind] = fold_##kind,
+#include "../../bpf/registry.def"
+	};
+
+	if (!calls[ev->kind])
+		return false;
+	calls[ev->kind](f, ev);
+	return true;
+}
+
+void fold_tick(struct fold *f, u64 now_ns)
+{
+	fold_dns_give_up(f->dns, now_ns, false);
+}
+
+void fold_end(struct fold *f, u64 now_ns)
+{
+	fold_dns_give_up(f->dns, now_ns, true);
+}
+
+struct tally *fold_tally(const struct fold *f)
+{
+	return f->out.tally;
+}
