@@ -56,7 +56,7 @@ SRC := $(wildcard cmd/podtrace/*.c src/*.c src/*/*.c otel/*.c otel/map/*.c)
 OBJ := $(SRC:%.c=$(B)/obj/%.o)
 BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o $(B)/obj/bpf/self.bpf.o \
 	$(B)/obj/bpf/fit.bpf.o $(B)/obj/bpf/preempt.bpf.o
-BPF_SKEL := $(BPF_OBJ:$(B)/obj/bpf/%.bpf.o=$(GEN)/bpf/%.skel.h)
+OBJECTS := $(GEN)/bpf/objects.inc
 BTF_TABLE := $(GEN)/btf/embedded.inc
 
 # ---- the binary ---------------------------------------------------------------------------
@@ -68,7 +68,7 @@ $(B)/podtrace: $(OBJ) $(SYSROOT)/.key
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPTIMIZE) -w $(LDFLAGS) $(OBJ) $(LIBS) -o $@
 
-$(OBJ): $(B)/obj/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(BTF_TABLE) $(SYSROOT)/.key
+$(OBJ): $(B)/obj/%.o: %.c | $(GEN)/version.h $(OBJECTS) $(BTF_TABLE) $(SYSROOT)/.key
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -87,7 +87,7 @@ $(GEN)/syscalls.inc: $(SYSROOT)/.key
 
 $(B)/obj/src/base/syscall_name.o: $(GEN)/syscalls.inc
 
-# ---- BPF: one object a family, embedded as a skeleton ----------------------------------------
+# ---- BPF: one object a family, embedded packed ---------------------------------------------
 
 $(BPF_OBJ): $(B)/obj/bpf/%.bpf.o: bpf/%.bpf.c | $(SYSROOT)/.key
 	$(call say,BPF,$<)
@@ -95,9 +95,8 @@ $(BPF_OBJ): $(B)/obj/bpf/%.bpf.o: bpf/%.bpf.c | $(SYSROOT)/.key
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@.dwarf
 	$(Q)$(BPFTOOL) gen object $@ $@.dwarf && rm $@.dwarf
 
-$(BPF_SKEL): $(GEN)/bpf/%.skel.h: $(B)/obj/bpf/%.bpf.o
-	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
+$(OBJECTS): $(BPF_OBJ) tools/objects.py
+	$(Q)python3 -B tools/objects.py $@ $(BPF_OBJ)
 
 # ---- BTF: types of kernels that do not tell them, see btf/README.md --------------------------
 

@@ -28,12 +28,12 @@ $(T)/include/.done: $(SYSROOT)/.key
 	@for h in opentelemetry cri yyjson.h bpf; do ln -sfn $(abspath $(SYSROOT))/include/$$h $(@D)/$$h; done
 	@touch $@
 
-$(T)/san/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(BTF_TABLE) $(T)/include/.done
+$(T)/san/%.o: %.c | $(GEN)/version.h $(OBJECTS) $(BTF_TABLE) $(T)/include/.done
 	$(call say,CC,$< (test))
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
 
-$(T)/fuzzed/%.o: %.c | $(GEN)/version.h $(BPF_SKEL) $(BTF_TABLE) $(T)/include/.done
+$(T)/fuzzed/%.o: %.c | $(GEN)/version.h $(OBJECTS) $(BTF_TABLE) $(T)/include/.done
 	$(call say,CC,$< (fuzz))
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(TEST_CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@

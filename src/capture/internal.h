@@ -10,11 +10,10 @@
 
 /* ---- objects.c: the embedded BPF objects ------------------------------------------------- */
 
-const void *object_maps(size_t *ret_size);
-const void *object_self(size_t *ret_size);
-const void *object_fit(size_t *ret_size);
-const void *object_preempt(size_t *ret_size);
-const void *object_family(enum wire_family family, size_t *ret_size);
+/* "maps", "self" ..., or that of a family by its name. patch: changes the unpacked bytes before libbpf
+ * sees them; NULL: none. NULL and errno: as libbpf refuses it, or ENOMEM. */
+struct bpf_object *object_open(const char *name, const struct bpf_object_open_opts *opts,
+			       void (*patch)(void *elf));
 
 /* ---- held.c: what stays of an object -------------------------------------------------------- */
 
@@ -111,12 +110,12 @@ struct patch {
 	bool uprobes_only;	/* that hold the CPU: others call global functions meanwhile */
 };
 
-/* A copy of an object (free it) in which calls that read kernel memory are calls of no helper: a
- * program that can get there is refused. NULL: no memory. */
-void *patch_blind(const void *object, size_t size);
-/* A copy (free it) without what is to be fitted to the kernel's types: only programs that read nothing
- * of the kernel's can be loaded from it. NULL: no memory. */
-void *patch_untyped(const void *object, size_t size);
+/* For object_open. Calls that read kernel memory become calls of no helper: a program that can get
+ * there is refused. */
+void patch_blind(void *elf);
+/* Without what is to be fitted to the kernel's types: only programs that read nothing of the kernel's
+ * can be loaded from it. */
+void patch_untyped(void *elf);
 /* Prepare an opened object for loading. */
 int patch_object(struct bpf_object *o, const struct patch *patch);
 

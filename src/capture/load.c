@@ -210,19 +210,11 @@ static struct bpf_object *open_family(const struct ladder *l)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = families[l->family].name,
 		    .btf_custom_path = l->targets->types->path);
-	struct bpf_object *o;
-	void *patched = NULL;
-	const void *bytes;
-	size_t size;
 
-	bytes = object_family(l->family, &size);
-	if (is_untyped(l))
-		bytes = patched = patch_untyped(bytes, size);
-	else if (l->patch->blind)
-		bytes = patched = patch_blind(bytes, size);
-	o = bytes ? bpf_object__open_mem(bytes, size, &opts) : NULL;
-	free(patched);
-	return o;
+	return object_open(families[l->family].name, &opts,
+			   is_untyped(l)     ? patch_untyped :
+			   l->patch->blind ? patch_blind :
+					       NULL);
 }
 
 /* 0, or -errno with *ret_feature the refused one (-1: the object as a whole). */

@@ -79,10 +79,8 @@ static int set_sizes(struct bpf_object *object, u32 when, bool preallocates)
 static struct bpf_object *open_object(void)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "podtrace");
-	size_t size;
-	const void *bytes = object_maps(&size);
 
-	return bpf_object__open_mem(bytes, size, &opts);
+	return object_open("maps", &opts, NULL);
 }
 
 static int create(struct maps *m, const struct capture_config *config, enum transport transport)

@@ -34,40 +34,31 @@ static void blind_section(struct bpf_insn *insn, size_t n)
 	}
 }
 
-void *patch_blind(const void *object, size_t size)
+/* The object is our own: what it says of itself is true. */
+void patch_blind(void *bytes)
 {
-	char *copy = malloc(size);
-	const Elf64_Ehdr *elf = (const void *)copy;
-	const Elf64_Shdr *section;
+	char *object = bytes;
+	const Elf64_Ehdr *elf = bytes;
+	const Elf64_Shdr *section = (const void *)(object + elf->e_shoff);
 
-	if (!copy)
-		return NULL;
-	memcpy(copy, object, size); /* it is our own: what it says of itself is true */
-	section = (const void *)(copy + elf->e_shoff);
 	for (size_t i = 0; i < elf->e_shnum; i++)
 		if (section[i].sh_type == SHT_PROGBITS && section[i].sh_flags & SHF_EXECINSTR)
-			blind_section((void *)(copy + section[i].sh_offset),
+			blind_section((void *)(object + section[i].sh_offset),
 				      section[i].sh_size / sizeof(struct bpf_insn));
-	return copy;
 }
 
 /* libbpf looks for the section by its name. */
-void *patch_untyped(const void *object, size_t size)
+void patch_untyped(void *bytes)
 {
 	static const char name[] = ".BTF.ext";
-	char *copy = malloc(size), *names;
-	const Elf64_Ehdr *elf = (const void *)copy;
-	const Elf64_Shdr *section;
+	char *object = bytes, *names;
+	const Elf64_Ehdr *elf = bytes;
+	const Elf64_Shdr *section = (const void *)(object + elf->e_shoff);
 
-	if (!copy)
-		return NULL;
-	memcpy(copy, object, size);
-	section = (const void *)(copy + elf->e_shoff);
-	names = copy + section[elf->e_shstrndx].sh_offset;
+	names = object + section[elf->e_shstrndx].sh_offset;
 	for (size_t i = 0; i < elf->e_shnum; i++)
 		if (!strcmp(names + section[i].sh_name, name))
 			names[section[i].sh_name] = '_';
-	return copy;
 }
 
 /* Calls that kfunc, or does nothing if there is none. */

@@ -9,11 +9,10 @@
 #include "../bpf/wire/preempt.h"
 
 /* With that one of its programs. btf: a file of types, NULL: the kernel's. */
-static struct bpf_object *open_one(const void *bytes, size_t size, const char *btf,
-				   const char *program)
+static struct bpf_object *open_one(const char *object, const char *btf, const char *program)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf);
-	struct bpf_object *o = bpf_object__open_mem(bytes, size, &opts);
+	struct bpf_object *o = object_open(object, &opts, NULL);
 	struct bpf_program *p = o ? bpf_object__find_program_by_name(o, program) : NULL;
 
 	if (p)
@@ -23,10 +22,7 @@ static struct bpf_object *open_one(const void *bytes, size_t size, const char *b
 
 static struct bpf_object *open_self(const char *program)
 {
-	size_t size;
-	const void *bytes = object_self(&size);
-
-	return open_one(bytes, size, NULL, program);
+	return open_one("self", NULL, program);
 }
 
 /* Loads and runs it, and lets the object go; 0 or -errno. */
@@ -59,9 +55,7 @@ u32 self_pid(void)
 enum fit self_fit(const char *btf)
 {
 	u32 fit = FIT_YES;
-	size_t size;
-	const void *bytes = object_fit(&size);
-	int err = run_once(open_one(bytes, size, btf, "fit"), "fit", &fit);
+	int err = run_once(open_one("fit", btf, "fit"), "fit", &fit);
 
 	if (err)
 		log_debug("capture", "whether %s is of this kernel cannot be tried: %s", btf,
@@ -114,9 +108,7 @@ bool self_preempted(u32 pid)
 {
 	static const char *const words[] = { "unknown", "no", "yes" };
 	u32 says[PREEMPT_ROWS] = { 0 };
-	size_t size;
-	const void *bytes = object_preempt(&size);
-	struct bpf_object *o = bpf_object__open_mem(bytes, size, NULL);
+	struct bpf_object *o = object_open("preempt", NULL, NULL);
 	int err = o ? bpf_object__load(o) : -ENOMEM;
 
 	if (!err)

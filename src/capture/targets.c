@@ -37,12 +37,8 @@ static void name_target(struct targets *t, size_t prog, const struct bpf_program
 
 static void name_family(struct targets *t, enum wire_family family, u32 forbidden)
 {
-	struct bpf_object *o;
-	const void *bytes;
-	size_t size;
+	struct bpf_object *o = object_open(families[family].name, NULL, NULL);
 
-	bytes = object_family(family, &size);
-	o = bpf_object__open_mem(bytes, size, NULL);
 	for (size_t i = 0; o && i < progs_n; i++)
 		if (features[progs[i].feature].family == family &&
 		    !rung_is_uprobe(progs[i].rung) && !(forbidden >> progs[i].rung & 1))

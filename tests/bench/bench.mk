@@ -16,7 +16,7 @@ $(GEN)/bench/empty.skel.h: $(BENCH)/obj/empty.bpf.o
 	@mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@
 
-$(BENCH)/obj/%.o: tests/bench/%.c | $(GEN)/bench/empty.skel.h $(GEN)/version.h $(BPF_SKEL) $(SYSROOT)/.key
+$(BENCH)/obj/%.o: tests/bench/%.c | $(GEN)/bench/empty.skel.h $(GEN)/version.h $(OBJECTS) $(SYSROOT)/.key
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@

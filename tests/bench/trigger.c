@@ -294,6 +294,8 @@ static void look_names_up(unsigned n)
 
 	while (n--)
 		look_up("db.shop.svc.cluster.local", "5432", &hints, &found);
+}
+
 /* ---- names ----------------------------------------------------------------------------------------- */
 
 /* A query that nobody hears. */

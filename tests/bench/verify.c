@@ -48,9 +48,8 @@ static int choose(struct bpf_object *o, struct verdict *v)
 /* Programs of one family. */
 static int load(struct verdict *v, size_t n, const struct config *wire)
 {
-	size_t size;
-	const void *bytes = object_family(features[v->prog->feature].family, &size);
-	struct bpf_object *o = bpf_object__open_mem(bytes, size, NULL);
+	struct bpf_object *o =
+		object_open(families[features[v->prog->feature].family].name, NULL, NULL);
 	struct bpf_map *rodata = o ? bpf_object__find_map_by_name(o, ".rodata.config") : NULL;
 	int err = o ? 0 : -errno;
 

@@ -93,12 +93,8 @@ const char *watch_section(const struct prog *prog)
 	enum wire_family family = features[prog->feature].family;
 	struct bpf_program *p;
 
-	if (!objects[family]) {
-		size_t size;
-		const void *bytes = object_family(family, &size);
-
-		objects[family] = bpf_object__open_mem(bytes, size, NULL);
-	}
+	if (!objects[family])
+		objects[family] = object_open(families[family].name, NULL, NULL);
 	p = objects[family] ? bpf_object__find_program_by_name(objects[family], prog->name) : NULL;
 	if (!p)
 		cost_fail(prog->name, ENOENT);
