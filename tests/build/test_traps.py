@@ -17,6 +17,8 @@ KINDS = {'tp_btf', 'raw_tp', 'kprobe', 'kretprobe', 'iter', 'cgroup_skb', 'cgrou
 # These are loaded where they cannot be attached (arm64 before 6.4). Allowed, because the ladder goes on after that as
 # after any refusal, and while each feature has a rung without them.
 TRAMPOLINES = {'fentry', 'fexit'}
+# The same of those at libraries: by the PMU in every kernel, and better by a link of many since 6.6.
+LIBRARIES = {'uprobe', 'uretprobe', 'uprobe.multi', 'uretprobe.multi'}
 HELPERS = {181: 'bpf_loop'}  # what its callback does to the stack is not known to kernels before 6.7
 
 CALL, LOAD_WIDE = 0x85, 0x18  # BPF_JMP | BPF_CALL, BPF_LD | BPF_DW | BPF_IMM: the latter is two instructions long
@@ -55,7 +57,7 @@ def traps(elf: bytes) -> set:
     found = {f'extern {name}' for name in externs(parts)}
     for kind, instructions in code(parts):
         found |= {f'call of {HELPERS[number]}' for number in helpers(instructions) if number in HELPERS}
-        if kind not in KINDS | TRAMPOLINES | {'.text'}:
+        if kind not in KINDS | TRAMPOLINES | LIBRARIES | {'.text'}:
             found.add(f'program {kind}')
     return found
 
