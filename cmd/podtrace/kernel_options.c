@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From options to what the kernel side is to be: shared by all commands that have one. */
 #include <stdio.h>
+#include <string.h>
 #include "cmd/podtrace/run.h"
 
 /* The parser lets only names of families and "all" through: what is no name is "all". */
@@ -15,6 +16,21 @@ static u32 family_bits(const struct options *o)
 		bits |= f >= 0 ? 1u << f : (1u << FAMILY_END) - 1;
 	}
 	return bits;
+}
+
+static int not_used(const struct options *o, struct str item)
+{
+	char rungs[128] = "";
+
+	for (int i = 0; i < RUNG_COUNT; i++) {
+		size_t n = strlen(rungs);
+
+		snprintf(rungs + n, sizeof(rungs) - n, "%s, ", rung_name((enum rung)i));
+	}
+	return fail(EXIT_USAGE, "%s: \"%.*s\" is not something podtrace uses: write some of %s"
+		    "ringbuf, probe_read, copies",
+		    o->source[OPTION_forbid] == FROM_ENV ? "PODTRACE_FORBID" : "--forbid",
+		    (int)item.n, item.p, rungs);
 }
 
 static int forbid(const struct options *o, struct capture_config *config)
@@ -33,12 +49,7 @@ static int forbid(const struct options *o, struct capture_config *config)
 		else if (str_eq(item, STR("copies")))
 			config->forbid_copies = true;
 		else
-			return fail(EXIT_USAGE, "%s: \"%.*s\" is not something podtrace uses: "
-				    "write some of tp_btf, raw_tp, fentry, kprobe, iter, "
-				    "uprobe_multi, uprobe, ringbuf, probe_read, copies, cgroup",
-				    o->source[OPTION_forbid] == FROM_ENV ? "PODTRACE_FORBID" :
-									   "--forbid",
-				    (int)item.n, item.p);
+			return not_used(o, item);
 	}
 	return EXIT_OK;
 }

@@ -9,7 +9,7 @@
 struct libraries {
 	struct seek *seek;
 	struct capture *capture;
-	bool refused_told, over_told;
+	bool refused_told, over_told, hidden_told;
 };
 
 static int on_file(void *ctx, u32 which, int fd)
@@ -75,6 +75,10 @@ void libraries_tell(struct libraries *ls)
 	if (stats.over && !ls->over_told)
 		log_warn("libraries", "more than %d libraries are in use: those that came last are not "
 			 "attached to until others are gone", SEEK_FILES_MAX);
+	if (stats.hidden && !ls->hidden_told)
+		log_warn("libraries", "the libraries of some processes cannot be looked at, and what is called in "
+			 "them is not seen: give podtrace the capability SYS_PTRACE");
+	ls->hidden_told = stats.hidden;
 	ls->refused_told = stats.refused;
 	ls->over_told = stats.over;
 }

@@ -32,6 +32,7 @@ static const struct {
 	{ "calls", 32768, OF_CALLS },	  /* threads that have called something */
 	{ "connect_calls", 4096, BY_FUNCTION }, /* threads inside connect */
 	{ "lookups", 4096, ALWAYS },	  /* threads inside getaddrinfo, and that were */
+	{ "io_sockets", 4096, BY_FUNCTION }, /* threads that send or receive, where fds are not known */
 	{ "inside", 1024, BY_FUNCTION }, /* threads that send a segment again */
 };
 

@@ -50,6 +50,7 @@ struct walk *walk_new(const char *proc_base, walk_fn fn, void *ctx);	/* NULL: no
 void walk_free(struct walk *w);
 /* A few processes more, for about a millisecond. 0 or -errno; *ret_done when it was the last. */
 int walk_step(struct walk *w, bool *ret_done);
+u64 walk_hidden(const struct walk *w);	/* looks at processes that we were not allowed */
 
 /* ---- news.c: mappings as they are made --------------------------------------------------------- */
 

@@ -140,11 +140,15 @@ static void met(void *ctx, u32 pid, const struct mapping *m)
 	u32 which = library_of_file(mapping_file(m)) & s->config.libraries;
 	struct found found;
 	struct file *f;
+	int err;
 
 	if (!which)
 		return;
-	if (found_name(&found, s->config.proc_base, pid, m))
-		return; /* it is gone already */
+	err = found_name(&found, s->config.proc_base, pid, m);
+	if (err) {
+		s->stats.hidden += err == -EACCES || err == -EPERM;
+		return; /* else it is gone already */
+	}
 	f = find(s, &found.key);
 	if (!f) {
 		f = find_room(s);
@@ -275,4 +279,5 @@ void seek_stats(const struct seek *s, struct seek_stats *ret)
 {
 	*ret = s->stats;
 	ret->lost = s->news ? news_lost(s->news) : 0;
+	ret->hidden += s->walk ? walk_hidden(s->walk) : 0;
 }

@@ -35,6 +35,7 @@ struct seek_stats {
 	u64 files;		/* attached now */
 	u64 attached, detached;
 	u64 refused;		/* files, by attach or because they cannot be opened safely */
+	u64 hidden;		/* looks at processes, or their files, that we were not allowed */
 	u64 over;		/* mappings of files for which there was no room */
 	u64 lost;		/* records of mappings that the kernel had no room for: then all
 				 * processes are looked at */

@@ -21,6 +21,7 @@ struct walk {
 	walk_fn fn;
 	void *ctx;
 	DIR *dir; /* NULL: at the beginning */
+	u64 hidden;
 	char chunk[2 * CHUNK];
 };
 
@@ -74,13 +75,20 @@ static void read_maps(struct walk *w, u32 pid)
 
 	snprintf(path, sizeof(path), "%s/%u/maps", w->proc_base, pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return; /* it is gone, or not ours to see */
+	if (fd < 0) {
+		w->hidden += errno == EACCES || errno == EPERM;
+		return; /* else it is gone */
+	}
 	while (all < MAPS_MAX && (got = read(fd, w->chunk + left, CHUNK)) > 0) {
 		all += (size_t)got;
 		left = take_lines(w, pid, left + (size_t)got);
 	}
 	close(fd);
+}
+
+u64 walk_hidden(const struct walk *w)
+{
+	return w->hidden;
 }
 
 int walk_step(struct walk *w, bool *ret_done)

@@ -38,6 +38,8 @@ from receiver import Receiver  # noqa: E402  pylint: disable=wrong-import-positi
 BINARY = os.environ.get('PODTRACE') or str(next(iter(sorted(ROOT.glob('build/amd64/podtrace'))), ''))
 START_TIMEOUT = 20
 STOP_TIMEOUT = 40
+RUNGS = list(dict.fromkeys(re.findall(r'^PROG(?:_COPIED)?\(\w+, (\w+),',
+                                      (ROOT / 'bpf' / 'registry.def').read_text(encoding='utf-8'), re.M)))
 KINDS = re.findall(r'^KIND\(\d+, (\w+),', (ROOT / 'bpf' / 'registry.def').read_text(encoding='utf-8'), re.M)
 LOST = ('lost_ring', 'lost_scratch')
 SCRATCH = tempfile.TemporaryDirectory(prefix='podtrace-e2e-')  # of this run of tests: the workload's binary
@@ -419,7 +421,10 @@ class Case(unittest.TestCase):
         return Run(self.folder / f'run{self._runs}', *args, **options)
 
     def trace(self, cgroup: Cgroup, *args, **options) -> Run:
-        """The live view of one cgroup, as JSON."""
+        """The live view of one cgroup, as JSON: of processes and connections, unless other families are asked for. What a
+        load does to files depends on the machine's mood: there are tests for that."""
+        if '--families' not in args:
+            args = ('--families', 'process,tcp,cgroup', *args)
         return self.podtrace('trace', '--cgroup', cgroup.path, '--output', 'json', *args, **options)
 
     def quiet(self, cgroup: Cgroup, *args, **options) -> Run:

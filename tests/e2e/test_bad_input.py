@@ -44,8 +44,8 @@ USAGE = {
     'ring too small': (['trace', '--all', '--ring-size', '1'], {}, ['--ring-size', '"1"', '4KiB to 1GiB']),
     'unknown family': (['trace', '--all', '--families', 'process,disk'], {}, ['--families', 'disk', 'process, tcp']),
     'unknown format': (['trace', '--all', '--output', 'xml'], {}, ['--output', '"xml"', 'text, json']),
-    'unknown means': (['trace', '--all', '--forbid', 'uprobe'], {},
-                      ['--forbid', '"uprobe"', 'tp_btf, raw_tp, fentry, kprobe, iter, ringbuf, probe_read']),
+    'unknown means': (['trace', '--all', '--forbid', 'usdt'], {},
+                      ['--forbid', '"usdt"', *rig.RUNGS, ', ringbuf, probe_read, copies']),
     'unknown level': (['trace', '--all', '--log-level', 'loud'], {},
                       ['--log-level', '"loud"', 'error, warn, info, debug']),
     'nothing to watch': (['trace'], {}, ['nothing to watch', '--all', '--cgroup']),
@@ -196,7 +196,7 @@ class Rights(Case):
                 self.assert_refused(done, 1, '--cgroup', f'"{path}"', '/sys/fs/cgroup')
 
     def test_nothing_left_to_load(self):
-        done = rig.once(*ALL, '--forbid', 'tp_btf,raw_tp,fentry,kprobe,iter,cgroup')
+        done = rig.once(*ALL, '--forbid', ','.join(rig.RUNGS))
         self.assert_refused(done, 1, '--forbid')
 
 

@@ -23,7 +23,7 @@ import rig  # noqa: E402  pylint: disable=wrong-import-position
 import v1  # noqa: E402  pylint: disable=wrong-import-position
 from standin import Standin  # noqa: E402  pylint: disable=wrong-import-position
 
-ALL_RUNGS = 'tp_btf,raw_tp,fentry,kprobe,iter,cgroup'
+ALL_RUNGS = ','.join(rig.RUNGS)
 ON, RUN, USAGE, REDUCED = 0, 1, 2, 3
 INITIAL_PID_NS = 0xeffffffc
 # of endpoints that are no runtime; what speaks wrongly has none
@@ -215,7 +215,7 @@ class Forbidden(Case):
         self.assertEqual({of['reason'] for of in kernel_side(report)}, {'forbidden by --forbid'})
 
     def test_one_feature_left_is_something(self):
-        report = self.report('--forbid', 'tp_btf,raw_tp,fentry,kprobe,cgroup', code=REDUCED)
+        report = self.report('--forbid', ','.join(rung for rung in rig.RUNGS if rung != 'iter'), code=REDUCED)
         self.assertEqual([of['feature'] for of in kernel_side(report) if of['state'] == 'on'], ['listen_drop'])
 
     def test_what_is_no_means(self):

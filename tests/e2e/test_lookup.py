@@ -123,6 +123,16 @@ class Lookups(rig.Case):
             self.end(self.start(cgroup, 0))
         self.assert_told(run, 0)
 
+    def test_processes_that_cannot_be_looked_at(self):
+        """Without SYS_PTRACE the libraries of those with more capabilities are not found, and that is said."""
+        rig.needs('setpriv')
+        for more, said in (('', True), (',+sys_ptrace', False)):
+            with self.subTest(more=more):
+                done = rig.once('trace', '--all', '--families', 'lookup', '--duration', '2s', prefix=[
+                    'setpriv', f'--bounding-set=-all,+bpf,+perfmon,+dac_read_search{more}', '--inh-caps=-all'])
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual('give podtrace the capability SYS_PTRACE' in done.stderr, said, done.stderr)
+
     def test_libraries_of_their_own(self):
         """One that is new, one that takes the place of another while that is in use, one that is deleted in use."""
         for rung in ('uprobe_multi', 'uprobe'):
