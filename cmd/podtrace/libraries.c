@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "base/errname.h"
 #include "base/log.h"
 #include "cmd/podtrace/libraries.h"
@@ -11,6 +14,15 @@ struct libraries {
 	struct capture *capture;
 	bool refused_told, over_told, hidden_told;
 };
+
+/* With it what is hidden all the same is hidden for good (by a security module, a sandbox). */
+static bool has_ptrace(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return !syscall(SYS_capget, &head, data) && data[0].effective >> CAP_SYS_PTRACE & 1;
+}
 
 static int on_file(void *ctx, u32 which, int fd)
 {
@@ -75,7 +87,7 @@ void libraries_tell(struct libraries *ls)
 	if (stats.over && !ls->over_told)
 		log_warn("libraries", "more than %d libraries are in use: those that came last are not "
 			 "attached to until others are gone", SEEK_FILES_MAX);
-	if (stats.hidden && !ls->hidden_told)
+	if (stats.hidden && !ls->hidden_told && !has_ptrace())
 		log_warn("libraries", "the libraries of some processes cannot be looked at, and what is called in "
 			 "them is not seen: give podtrace the capability SYS_PTRACE");
 	ls->hidden_told = stats.hidden;
