@@ -88,7 +88,7 @@ void libraries_tell(struct libraries *ls)
 		log_warn("libraries", "more than %d libraries are in use: those that came last are not "
 			 "attached to until others are gone", SEEK_FILES_MAX);
 	if (stats.hidden && !ls->hidden_told && !has_ptrace())
-		log_warn("libraries", "the libraries of some processes cannot be looked at, and what is called in "
+		log_info("libraries", "the libraries of some processes cannot be looked at, and what is called in "
 			 "them is not seen: give podtrace the capability SYS_PTRACE");
 	ls->hidden_told = stats.hidden;
 	ls->refused_told = stats.refused;

@@ -86,6 +86,10 @@ static bool possible(struct ladder *l, size_t first)
 {
 	struct feature_status *s = &l->status[progs[first].feature];
 
+	if (is_untyped(l) && needs_types(l, progs[first].rung)) {
+		say_types(s, l->targets->types); /* whatever else is in the way */
+		return false;
+	}
 	if (l->config->forbidden >> progs[first].rung & 1) {
 		if (s->reason[0])
 			return false;
@@ -95,11 +99,6 @@ static bool possible(struct ladder *l, size_t first)
 	}
 	if (!calls_begin(l, progs[first].feature))
 		return false;
-	if (is_untyped(l) && needs_types(l, progs[first].rung)) {
-		if (!s->reason[0])
-			say_types(s, l->targets->types);
-		return false;
-	}
 	for (size_t i = first; i < rung_end(first); i++) {
 		if (!l->targets->missing[i])
 			continue;

@@ -275,6 +275,15 @@ class Needed(Case):
         self.assertEqual(seen, CONTAINERS)
         self.assertLess(named, CONTAINERS * 0.9)  # a walk of all cgroups, five times a second at most
 
+    def without_net_admin(self):
+        """Nothing but DNS is lost."""
+        off = {}
+        for without in ([], ['net_admin']):
+            with pod.run(ROOTFS, *'trace --all --quiet --duration 1s --output json'.split(), without=without, env=QUIET) as run:
+                self.assertEqual(run.wait(), 0, run.log)
+            off[bool(without)] = {of['family'] for of in run.summary['features'] if of['state'] == 'off'}
+        self.assertEqual(off, {False: set(), True: {'dns'}})
+
     def test_each_capability(self):
         """Takes each away. One without a control here is one too many in the manifest."""
         for capability in pod.Pod().capabilities:

@@ -42,6 +42,7 @@ watch() { # NAME ARGUMENT...
 	shift
 	mkdir $base/$name
 	: >/out/$name.log
+	case "$*" in *--families*) ;; *) set -- "$@" --families %(families)s ;; esac
 	podtrace trace --cgroup /$name --output json "$@" >/out/$name 2>/out/$name.log &
 	pid=$!
 	until grep -q 'watches by' /out/$name.log; do
@@ -55,7 +56,7 @@ watch() { # NAME ARGUMENT...
 	wait $pid
 	echo $? >/out/$name.code
 }
-""" % {'n': N}
+""" % {'n': N, 'families': FAMILIES}
 
 
 def resized(raw: bytes, name: str) -> bytes:
