@@ -73,7 +73,7 @@ watch() { # NAME ARGUMENT...
 	name=$1
 	shift
 	: >/out/$name.log
-	podtrace trace --output json "$@" >/out/$name 2>/out/$name.log &
+	podtrace trace --families process,tcp,cgroup --output json "$@" >/out/$name 2>/out/$name.log &
 	pid=$!
 	until grep -q 'watches by' /out/$name.log; do
 		kill -0 $pid || return

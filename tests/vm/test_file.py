@@ -13,8 +13,8 @@ from collections import Counter
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'e2e'))
 
 import coverage  # noqa: E402  pylint: disable=wrong-import-position
+import files  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
-import test_file as native  # noqa: E402  pylint: disable=wrong-import-position
 from machine import Machine, Unavailable  # noqa: E402  pylint: disable=wrong-import-position
 
 N = 20
@@ -76,9 +76,9 @@ class Files(unittest.TestCase):
     def wanted(self, locked) -> tuple:
         """Without reads of kernel memory no descriptor is known."""
         if not locked:
-            return native.wanted(N), native.wanted_bytes(N)
-        return {op: n for op, n in native.wanted(N).items() if op in BY_PATH or
-                op in native.FAILED and op[0] not in ('read', 'write')}, {}
+            return files.wanted(N), files.wanted_bytes(N)
+        return {op: n for op, n in files.wanted(N).items() if op in BY_PATH or
+                op in files.FAILED and op[0] not in ('read', 'write')}, {}
 
     def wanted_paths(self, locked) -> dict:
         if locked:
@@ -96,7 +96,7 @@ class Files(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as file:
             file.write(exported)
             file.flush()
-            return native.counted(rig.Export.of_file(file.name))
+            return files.counted(rig.Export.of_file(file.name))
 
     def test_5_10(self):
         self.check('5.10', rungs=['raw_tp'])

@@ -47,7 +47,7 @@ done
 as noperf_t podtrace doctor --output json --forbid tp_btf,raw_tp,fentry >/out/kprobes
 
 : >/out/trace.log
-as noperf_t podtrace trace --output json --cgroup /load >/out/trace 2>/out/trace.log &
+as noperf_t podtrace trace --families process,tcp,cgroup --output json --cgroup /load >/out/trace 2>/out/trace.log &
 until grep -q 'watches by' /out/trace.log; do
 	sleep 0.1
 done

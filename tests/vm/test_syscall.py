@@ -10,9 +10,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'e2e'))
 
+import calls  # noqa: E402  pylint: disable=wrong-import-position
 import coverage  # noqa: E402  pylint: disable=wrong-import-position
 import rig  # noqa: E402  pylint: disable=wrong-import-position
-import test_syscall as native  # noqa: E402  pylint: disable=wrong-import-position
 from machine import Machine, Unavailable  # noqa: E402  pylint: disable=wrong-import-position
 
 N = 200
@@ -58,14 +58,14 @@ class Calls(unittest.TestCase):
                 self.assertEqual((summary['lost'], summary['unaccounted']), (0, 0))
                 rung = (became or {}).get(name, 'tp_btf' if name == 'perf' else name)
                 self.assertEqual(feature['rung'], rung, feature['reason'])
-                self.assertEqual(self.counted(result.files[f'{name}.otlp']), native.wanted(N) if rung else {})
+                self.assertEqual(self.counted(result.files[f'{name}.otlp']), calls.wanted(N) if rung else {})
                 coverage.record(kernel, append, 'perf buffer' if name == 'perf' else name, {(feature['family'], feature['feature']): feature}, arch)
 
     def counted(self, exported):
         with tempfile.NamedTemporaryFile() as file:
             file.write(exported)
             file.flush()
-            return native.counted(rig.Export.of_file(file.name))
+            return calls.counted(rig.Export.of_file(file.name))
 
     def test_5_10(self):
         self.check('5.10', became={'tp_btf': 'raw_tp'})
