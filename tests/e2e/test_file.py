@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 import rig
-from files import FAILED, TURN, counted, told, wanted, wanted_bytes
+from files import BYTES, FAILED, TURN, counted, told, wanted, wanted_bytes
 from rig import Export
 
 N = 300
