@@ -27,11 +27,11 @@ GRAIN = 3  # ... and more instructions than this: a handful is another day's com
 JUMP = 1.20  # of the verifier's instructions: shown
 NONE = {'dispatch': {}, 'cost': {}, 'verified': {}, 'refused': {}}
 VERIFIED_MAX = 250_000  # a quarter of what the verifier looks at before it gives up
-TIMEOUT = 400
+TIMEOUT = 600
 
 SCRIPT = """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir /sys/fs/cgroup/bench
+mkdir -p /sys/fs/cgroup/bench /dev/shm
 cost --rounds 2 --loops 2 --cgroup /sys/fs/cgroup/bench >/out/lines && cost --verify >>/out/lines
 """
 

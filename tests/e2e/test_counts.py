@@ -240,7 +240,8 @@ class Targets(rig.Case):
         for depth in range(12):
             deep = self.keep(deep.child(f'level{depth}'))
         relative = third.path.removeprefix(rig.v2_root() + '/')
-        with self.podtrace('trace', '--cgroup', f'{pod.path},{relative}', '--output', 'json') as run:
+        with self.podtrace('trace', '--cgroup', f'{pod.path},{relative}', '--families', 'process,cgroup',
+                           '--output', 'json') as run:
             for cgroup, n in ((pod, 1), (container, 10), (deep, 100), (third, 1000), (other, 5000)):
                 if n < 5000:
                     cgroup.run('forks', n)
