@@ -59,7 +59,8 @@ class Calls(unittest.TestCase):
                 rung = (became or {}).get(name, 'tp_btf' if name == 'perf' else name)
                 self.assertEqual(feature['rung'], rung, feature['reason'])
                 self.assertEqual(self.counted(result.files[f'{name}.otlp']), calls.wanted(N) if rung else {})
-                coverage.record(kernel, append, 'perf buffer' if name == 'perf' else name, {(feature['family'], feature['feature']): feature}, arch)
+                coverage.record(kernel, append, 'perf buffer' if name == 'perf' else name,
+                                {(feature['family'], feature['feature']): feature}, arch)
 
     def counted(self, exported):
         with tempfile.NamedTemporaryFile() as file:
