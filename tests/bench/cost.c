@@ -155,11 +155,13 @@ static void measure(const struct trigger *t, struct probe *probes, unsigned n,
 			tell(t, &probes[i], k, &samples[0][i][k], PROBES_MAX * CASES);
 }
 
+/* The family call comes with those that need it, and does nothing alone. */
 static bool meant(const struct trigger *t, const struct prog *p, enum rung rung)
 {
 	const struct feature *f = &features[p->feature];
 
-	if (p->rung != rung || strcmp(families[f->family].name, t->family))
+	if (p->rung != rung ||
+	    (f->family != FAMILY_call && strcmp(families[f->family].name, t->family)))
 		return false;
 	for (int i = 0; i < TRIGGER_FEATURES && t->features[i]; i++)
 		if (!strcmp(f->name, t->features[i]))
@@ -249,14 +251,13 @@ static void measure_family(int family, enum rung rung)
 		watch_close(&w[i]);
 }
 
-/* A program that no event runs has no cost of one: an iterator. Those at a cgroup's hooks have no empty
- * program beside them yet. */
+/* A program that no event runs has no cost of one: an iterator. */
 static bool has_rung(int family, enum rung rung)
 {
 	for (size_t i = 0; i < progs_n; i++)
 		if (features[progs[i].feature].family == (enum wire_family)family &&
 		    progs[i].rung == rung)
-			return rung != RUNG_iter && rung != RUNG_cgroup;
+			return rung != RUNG_iter;
 	return false;
 }
 

@@ -83,9 +83,9 @@ class Costs:
     def _fill(self, row, case):
         if len(case) != len(CASES) + 2:
             raise ValueError(f'{row.name}: runs in the cases {sorted(case)} only')
-        # The trap into a library costs far more than any program: it is left out of an empty program too, so that
-        # the ratio of the two is of what is ours.
-        around = 0 if row.way.startswith(('uprobe', 'uretprobe')) else (
+        # The trap into a library costs far more than any program, and the way to a cgroup's program is the socket's:
+        # it is left out of an empty program too, so that the ratio of the two is of what is ours.
+        around = 0 if row.way.startswith(('uprobe', 'uretprobe', 'cgroup')) else (
             self.dispatch['raw_tp' if row.way == 'tp_btf' else row.way][2])
         row.empty, row.lookup = case['empty'] + around, case['lookup'] + around
         row.cost = {name: case[name] + around for name in CASES}

@@ -12,11 +12,11 @@ struct {
 } table SEC(".maps");
 
 /* The hook is chosen when they are loaded or attached. */
-#define PAIR(kind)                                                                                 \
+#define PAIR(kind, passes)                                                                         \
 	SEC("?" #kind)                                                                             \
 	int empty_##kind(__u64 *ctx)                                                               \
 	{                                                                                          \
-		return 0;                                                                          \
+		return passes;                                                                     \
 	}                                                                                          \
 	SEC("?" #kind)                                                                             \
 	int lookup_##kind(__u64 *ctx)                                                              \
@@ -24,14 +24,15 @@ struct {
 		__u64 key = 1;                                                                     \
                                                                                                    \
 		bpf_map_lookup_elem(&table, &key);                                                 \
-		return 0;                                                                          \
+		return passes;                                                                     \
 	}
 
-PAIR(raw_tp)
-PAIR(fentry)
-PAIR(fexit)
-PAIR(kprobe)
-PAIR(kretprobe)
+PAIR(raw_tp, 0)
+PAIR(fentry, 0)
+PAIR(fexit, 0)
+PAIR(kprobe, 0)
+PAIR(kretprobe, 0)
+PAIR(cgroup, 1)
 
 /* So many records of 128 bytes, to be read by user space: run by BPF_PROG_TEST_RUN. */
 #define RECORDS 4096

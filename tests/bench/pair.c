@@ -8,6 +8,7 @@
 #include "base/elf.h"
 #include "base/str.h"
 #include "bench/empty.skel.h"
+#include "capture/internal.h"
 #include "tests/bench/cost.h"
 #include "tests/bench/trigger.h"
 
@@ -26,10 +27,12 @@
 static const char *kind_of(struct str kind)
 {
 	static const char *const kinds_[] = { "raw_tp", "fentry", "fexit", "kprobe", "kretprobe",
-					      "uprobe", "uretprobe" };
+					      "uprobe", "uretprobe", "cgroup" };
 
 	if (str_eq(kind, STR("tp_btf")))
 		return kinds_[0];
+	if (str_eq(kind, STR("cgroup_skb")))
+		return "cgroup";
 	if (str_ends(kind, STR(".multi"))) /* another way to attach, the same way to come there */
 		kind.n -= strlen(".multi");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds_); i++)
@@ -54,6 +57,15 @@ static struct bpf_link *attach_library(struct bpf_program *p, bool returns, cons
 	return bpf_program__attach_uprobe_opts(p, -1, path, at[0], &opts);
 }
 
+static struct bpf_link *attach_root(struct bpf_program *p)
+{
+	int root = cgroup_root_open("/sys/fs/cgroup");
+	struct bpf_link *link = bpf_program__attach_cgroup(p, root);
+
+	close(root);
+	return link;
+}
+
 static struct bpf_link *attach(struct bpf_program *p, const char *kind, const char *hook)
 {
 	LIBBPF_OPTS(bpf_kprobe_opts, opts, .retprobe = !strcmp(kind, "kretprobe"),
@@ -63,12 +75,32 @@ static struct bpf_link *attach(struct bpf_program *p, const char *kind, const ch
 		return bpf_program__attach_raw_tracepoint(p, hook);
 	if (kind[0] == 'f')
 		return bpf_program__attach_trace(p);
+	if (!strcmp(kind, "cgroup"))
+		return attach_root(p);
 	if (kind[0] == 'u')
 		return attach_library(p, kind[1] == 'r', hook);
 	return bpf_program__attach_kprobe_opts(p, hook, &opts);
 }
 
-static int load(struct pair *p, const char *kind, const char *hook, struct bpf_program *ret[2])
+/* What a program is by where it is attached, which the empty ones do not know. */
+static int set_hook(struct bpf_program *p, const char *kind, const char *section, const char *hook)
+{
+	enum bpf_attach_type attach_type;
+	enum bpf_prog_type type;
+	int err;
+
+	if (kind[0] == 'f')
+		return bpf_program__set_attach_target(p, 0, hook);
+	if (kind[0] != 'c')
+		return 0;
+	err = libbpf_prog_type_by_name(section, &type, &attach_type);
+	if (!err)
+		err = bpf_program__set_type(p, type);
+	return err ? err : bpf_program__set_expected_attach_type(p, attach_type);
+}
+
+static int load(struct pair *p, const char *kind, const char *section, const char *hook,
+		struct bpf_program *ret[2])
 {
 	static const char *const names[] = { "empty", "lookup" };
 	int err = 0;
@@ -81,8 +113,8 @@ static int load(struct pair *p, const char *kind, const char *hook, struct bpf_p
 			 kind + (kind[0] == 'u'));
 		ret[i] = bpf_object__find_program_by_name(p->object->obj, name);
 		err = bpf_program__set_autoload(ret[i], true);
-		if (!err && kind[0] == 'f')
-			err = bpf_program__set_attach_target(ret[i], 0, hook);
+		if (!err)
+			err = set_hook(ret[i], kind, section, hook);
 	}
 	if (!err)
 		err = empty_bpf__load(p->object);
@@ -105,7 +137,7 @@ int pair_open(struct pair *p, const char *section)
 	if (!kind)
 		return -EOPNOTSUPP;
 	p->object = empty_bpf__open();
-	err = p->object ? load(p, kind, rest.p, programs) : -errno;
+	err = p->object ? load(p, kind, section, rest.p, programs) : -errno;
 	for (int i = 0; i < 2 && !err; i++) {
 		p->fds[i] = bpf_program__fd(programs[i]);
 		p->links[i] = attach(programs[i], kind, rest.p);

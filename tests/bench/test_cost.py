@@ -26,8 +26,8 @@ UNMEASURED = {
     'tcp_answer_v6_fentry': 'it is what tcp_answer_v4_fentry is',
     'tcp_answer_v6_kprobe': 'it is what tcp_answer_v4_kprobe is',
     'tcp_connect_denied_fexit': 'what it does when a connect is denied is measured as tcp_connect_fexit',
-    **{f'dns_{hook}': 'the bench has no empty program at a cgroup\'s hooks yet' for hook in
-       ('egress', 'ingress', 'connect4', 'connect6', 'sendmsg4', 'sendmsg6', 'bind4', 'bind6')},
+    **{f'dns_{hook}': 'it is what dns_sendmsg4 is' for hook in
+       ('connect4', 'connect6', 'sendmsg6', 'bind4', 'bind6')},
     'tcp_listeners': 'it runs every ten seconds, once for each open file, and at no event',
 }
 

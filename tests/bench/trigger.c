@@ -298,29 +298,43 @@ static void look_names_up(unsigned n)
 
 /* ---- names ----------------------------------------------------------------------------------------- */
 
-/* A query that nobody hears. */
+/* Who hears them does not read them: the kernel lets them go when its buffer is full, behind the programs. */
+static void hear(uint16_t port)
+{
+	struct sockaddr_in server = loopback(port);
+	int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
+
+	MUST(bind(fd, (struct sockaddr *)&server, sizeof(server)));
+}
+
+static void prepare_queries(unsigned n)
+{
+	(void)n;
+	hear(53);
+	hear(9);
+}
+
+static void tell(uint16_t port, const void *message, size_t size, unsigned n)
+{
+	struct sockaddr_in server = loopback(port);
+	int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
+
+	while (n--)
+		MUST(sendto(fd, message, size, 0, (struct sockaddr *)&server, sizeof(server)));
+	close(fd);
+}
+
 static void query(unsigned n)
 {
 	static const char message[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\4name\7example\0\0\1\0\1";
-	struct sockaddr_in server = loopback(53);
-	int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
 
-	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 58);
-	while (n--)
-		MUST(sendto(fd, message, sizeof(message) - 1, 0, (struct sockaddr *)&server, sizeof(server)));
-	close(fd);
+	tell(53, message, sizeof(message) - 1, n);
 }
 
 /* A packet that nobody cares about. */
 static void other_packet(unsigned n)
 {
-	struct sockaddr_in server = loopback(9);
-	int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
-
-	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 58);
-	while (n--)
-		MUST(sendto(fd, "other", 5, 0, (struct sockaddr *)&server, sizeof(server)));
-	close(fd);
+	tell(9, "other", 5, n);
 }
 
 /* ---- cgroups ---------------------------------------------------------------------------------------- */
@@ -352,15 +366,16 @@ const struct trigger triggers[] = {
 	{ "lost", "tcp", { "retransmit", "retransmit_synack" }, 100, prepare_lost, wait_a_second },
 	{ "mkdir", "cgroup", { "mkdir" }, 40, NULL, make_cgroups },
 	{ "getaddrinfo", "lookup", { "getaddrinfo" }, 400, prepare_library, look_names_up },
-	{ "file", "file", { "op" }, 100, NULL, file_ops },
-	{ "other call", "file", { "op" }, 4000, NULL, other_call },
+	{ "file", "file", { "op", "begin" }, 100, NULL, file_ops },
+	{ "other call", "file", { "op", "begin" }, 4000, NULL, other_call },
+	{ "spawn", "file", { "begin" }, 30, NULL, spawn },
 	{ "open, close, fail", "syscall", { "call" }, 500, NULL, open_close_fail },
 	{ "other call", "syscall", { "call" }, 4000, NULL, other_call },
 	{ "datagram", "udp", { "datagram" }, 1000, prepare_datagrams, send_receive },
 	{ "other call", "udp", { "datagram" }, 4000, NULL, other_call },
-	{ "segment", "tcp", { "send_receive" }, 1000, prepare_ends, send_receive },
-	{ "query", "dns", { "packet", "packet_owner" }, 300, NULL, query },
-	{ "other packet", "dns", { "packet" }, 4000, NULL, other_packet },
+	{ "segment", "tcp", { "send_receive", "begin" }, 1000, prepare_ends, send_receive },
+	{ "query", "dns", { "packet", "packet_owner" }, 300, prepare_queries, query },
+	{ "other packet", "dns", { "packet" }, 4000, prepare_queries, other_packet },
 };
 
 const unsigned triggers_n = sizeof(triggers) / sizeof(*triggers);

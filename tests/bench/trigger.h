@@ -11,7 +11,7 @@
 struct trigger {
 	const char *name;
 	const char *family;
-	const char *features[TRIGGER_FEATURES]; /* of the registry; their programs are measured */
+	const char *features[TRIGGER_FEATURES]; /* of the registry, or of the family call; their programs are measured */
 	unsigned n;			/* events at a time, of each of them at least */
 	void (*prepare)(unsigned n);	/* before the measurement; may be NULL */
 	void (*fire)(unsigned n);
