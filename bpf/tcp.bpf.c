@@ -107,7 +107,7 @@ INLINE void passive_established(const struct sock *sk, const bool btf)
 	if (!sock_wanted(sk, &cgroup, btf) && !is_nobodys(cgroup))
 		return;
 	conn.id = new_id();
-	conn.start_ns = conn.established_ns = bpf_ktime_get_boot_ns();
+	conn.start_ns = conn.established_ns = conn.state_ns = bpf_ktime_get_boot_ns();
 	conn.role = TCP_ROLE_SERVER;
 	/* the SYN-ACKs sent again have been told: the child begins with their count */
 	retransmitted(sk, &conn, &total, btf);
@@ -267,18 +267,30 @@ INLINE void closed(void *ctx, const struct sock *sk, int from, const bool btf)
 
 /* ---- state ----------------------------------------------------------------------------- */
 
+/* How long it was in the state that it leaves. */
+INLINE void meter_state(struct conn *conn, __u64 cgroup, int from, __u64 now)
+{
+	if (conn->state_ns && from != TCP_CLOSE)
+		meter_time(KIND_tcp_state, METER_KEY(METER_tcp_state_duration, cgroup, from, 0),
+			   now - conn->state_ns, bounds_LIFE);
+	conn->state_ns = now;
+}
+
 INLINE void state_changed(void *ctx, const struct sock *sk, int from, int to, const bool btf)
 {
 	struct conn *conn = conn_of(sk);
 	struct rec_tcp_state rec = {};
-	__u64 cgroup;
+	__u64 cgroup, now;
 
 	if (ignored(conn) || !sock_concerns(KIND_tcp_state, sk, &cgroup, btf))
 		return;
+	now = bpf_ktime_get_boot_ns();
 	meter_add(KIND_tcp_state, METER_KEY(METER_tcp_state_changes, cgroup, to, 0), 1);
+	if (conn)
+		meter_state(conn, cgroup, from, now);
 	if (!streamed(KIND_tcp_state, false))
 		return;
-	stamp(&rec.head, KIND_tcp_state, sizeof(rec), bpf_ktime_get_boot_ns(), cgroup);
+	stamp(&rec.head, KIND_tcp_state, sizeof(rec), now, cgroup);
 	put_owner(&rec.head, 0, conn);
 	sock_tuple(&rec.tuple, sk, role_of(conn), btf);
 	rec.from = from;

@@ -20,6 +20,7 @@ struct conn {
 	__u64 id;	      /* names the socket to user space: an address has no business there */
 	__u64 start_ns;	      /* connect began; established, for accepted ones */
 	__u64 established_ns; /* 0: not yet */
+	__u64 state_ns;	      /* in its state since; 0: not known */
 	__u32 pid;
 	__u32 tid;
 	__u32 drops;	   /* listener: sk_drops told so far */

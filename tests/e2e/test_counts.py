@@ -24,6 +24,8 @@ SENT, RECEIVED = {'network.io.direction': 'transmit'}, {'network.io.direction': 
 # What N connections of the workload do. The listener adds one LISTEN and one CLOSE.
 STATES = {'syn_sent': N, 'syn_received': N, 'established': 2 * N, 'fin_wait_1': N, 'fin_wait_2': N, 'close_wait': N,
           'last_ack': N, 'closed': 2 * N + 1, 'listen': 1}
+# Those it stays in for a time that is known: a request for a connection has no owner yet.
+STAYS = {'syn_sent': N, 'established': 2 * N, 'fin_wait_1': N, 'fin_wait_2': N, 'close_wait': N, 'last_ack': N, 'listen': 1}
 
 
 def points(*pairs) -> dict:
@@ -47,6 +49,7 @@ METRICS = {
     'podtrace.tcp.call.io': points((SENT, N * (ASK + ANSWER)), (RECEIVED, N * (ASK + ANSWER))),
     'podtrace.tcp.call.duration': points((SENT, 2 * N), (RECEIVED, 3 * N)),
     'podtrace.tcp.state.changes': points(*(({'network.connection.state': state}, n) for state, n in STATES.items())),
+    'podtrace.tcp.state.duration': points(*(({'network.connection.state': state}, n) for state, n in STAYS.items())),
 }
 
 CALLS = 'tcp_send', 'tcp_receive'

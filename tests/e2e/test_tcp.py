@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import threading
+import time
 import unittest
 
 import rig
@@ -187,6 +188,35 @@ class Bytes(Case):
         for wrong in (('client', 4, 5), ('client', 3, 6), ('server', 3, 5)):
             with self.assertRaises(AssertionError):
                 self.assert_bytes(line, *wrong)
+
+
+class States(Case):
+    def stays(self) -> dict:
+        """{state: seconds}"""
+        return {dict(key)['network.connection.state']: seconds
+                for (name, key), seconds in self.export().histogram_sums().items() if name == 'podtrace.tcp.state.duration'}
+
+    def test_close_wait(self):
+        """A server that does not close for a while: which state holds the socket up is told by its time there."""
+        for name, rung in RUNGS.items():
+            with self.subTest(name):
+                cgroup = self.cgroup(name)
+                with self.watch(cgroup, *rung) as run:
+                    with cgroup.inside(), listening() as listener:
+                        client, server = connected(listener)
+                        time.sleep(0.2)
+                        began = time.monotonic()
+                        client.close()
+                        time.sleep(0.5)
+                        held = time.monotonic() - began
+                        server.close()
+                        time.sleep(0.1)
+                self.assert_lossless(run)
+                stays = self.stays()
+                self.assertAlmostEqual(stays['close_wait'], held, delta=0.1)
+                self.assertAlmostEqual(stays['established'], 0.4, delta=0.15)  # of both ends
+                # what is left of the client's socket in FIN_WAIT2 is no socket
+                self.assertLess(sum(stays[state] for state in ('syn_sent', 'fin_wait_1', 'fin_wait_2', 'last_ack')), 0.1)
 
 
 class Owners(Case):

@@ -247,7 +247,7 @@ class Rungs(unittest.TestCase):
     def assert_same(self, kernel, result, best):
         """The numbers that no line has."""
         with self.subTest(kernel=kernel, rung=result.name):
-            for name in ('state.changes', 'accept.wait', 'connection.duration', 'rtt', 'io'):
+            for name in ('state.changes', 'state.duration', 'accept.wait', 'connection.duration', 'rtt', 'io'):
                 self.assertEqual(result.metric(name), best.metric(name), name)
             for kind in ('tcp_state', 'tcp_close', 'tcp_accept', 'tcp_reset'):
                 # what is preempted while it runs misses others, and the kernel counts them: here, none that matter
