@@ -113,6 +113,15 @@ u32 feature_calls(size_t feature)
 	return calls[feature];
 }
 
+u32 families_thinned(void)
+{
+	u32 whole = 1u << FAMILY_cgroup;
+
+#define FOLDED(kind) whole |= 1u << kinds[KIND_##kind].family;
+#include "../bpf/registry.def"
+	return ((1u << FAMILY_END) - 1) & ~whole;
+}
+
 const char *feature_lacks(size_t feature)
 {
 	static const char *const lacks[FEATURE_END] = {

@@ -95,6 +95,9 @@ const u64 *bounds_of(enum meter_bounds bounds, size_t *ret_n);
 enum wire_kind feature_kind(size_t feature);
 /* The groups of system calls (CALLS_*, bpf/wire/call.h) whose beginnings a feature needs; 0: none. */
 u32 feature_calls(size_t feature);
+/* Bit per enum wire_family: of these some events can be left untold. Not of those whose metrics are
+ * made from what is told (FOLDED), nor of new cgroups, by which all others are known. */
+u32 families_thinned(void);
 /* What a feature is without where kernel memory cannot be read by helper; NULL: nothing. */
 const char *feature_lacks(size_t feature);
 const char *rung_name(enum rung rung);

@@ -95,7 +95,8 @@ static void export_ledger(struct pipe *p)
 	};
 	static const char *const outcomes[LEDGER_END] = {
 		[LEDGER_FILTERED] = "filtered",	      [LEDGER_COUNTED] = "counted",
-		[LEDGER_SENT] = "sent",		      [LEDGER_LOST_RING] = "lost_ring",
+		[LEDGER_SENT] = "sent",		      [LEDGER_SAMPLED] = "sampled",
+		[LEDGER_CAPPED] = "capped",	      [LEDGER_LOST_RING] = "lost_ring",
 		[LEDGER_LOST_SCRATCH] = "lost_scratch", [LEDGER_LOST_FILE] = "lost_file",
 		[LEDGER_LOST_METER] = "lost_meter",
 		[LEDGER_LOST_STATE] = "lost_state",   [LEDGER_UNSEEN] = "unseen",

@@ -36,6 +36,53 @@ INLINE void stamp(struct rec_head *head, enum wire_kind kind, __u32 size, __u64 
 	head->cpu = bpf_get_smp_processor_id();
 }
 
+/* ---- what is left out ---------------------------------------------------------------------- */
+
+/* By its key, so that what belongs together is told together; what belongs to nothing is told. */
+INLINE bool sampled_out(const struct rec_head *head, enum wire_kind kind)
+{
+	__u32 one_in = config.sample[kind];
+
+	return one_in > 1 && (__u32)(head->key * 0x9e3779b97f4a7c15ull >> 32) % one_in;
+}
+
+/* Two CPUs that count at the same moment may both find one too many: never is one more sent. */
+static __noinline int over_cap(__u64 cgroup, __u32 kind, __u64 when_ns)
+{
+	struct cap_key key = { .cgroup = cgroup, .kind = kind };
+	struct cap_cell fresh = { .second = when_ns / 1000000000, .n = 1 };
+	struct cap_cell *cell = bpf_map_lookup_elem(&caps, &key);
+
+	if (!cell) {
+		bpf_map_update_elem(&caps, &key, &fresh, BPF_ANY);
+		return false;
+	}
+	if (cell->second < fresh.second) {
+		cell->second = fresh.second;
+		cell->n = 0;
+	}
+	__sync_fetch_and_add(&cell->n, 1);
+	return cell->n > config.cap;
+}
+
+/* Counted, then. */
+INLINE bool left_out(const struct rec_head *head, enum wire_kind kind)
+{
+	if (!config.sample[kind])
+		return false;
+	if (sampled_out(head, kind)) {
+		count(kind, LEDGER_SAMPLED);
+		return true;
+	}
+	if (config.cap && over_cap(head->cgroup, kind, head->when_ns)) {
+		count(kind, LEDGER_CAPPED);
+		return true;
+	}
+	return false;
+}
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
 /*
  * No wake-up per event: the reader comes by on a timer and is woken only when the ring is
  * half full. A new cgroup is the exception: it is rare, and a container that lives 20 ms is
@@ -46,6 +93,8 @@ INLINE void send(void *ctx, void *record, __u32 size, enum wire_kind kind, const
 {
 	long err;
 
+	if (left_out(record, kind))
+		return;
 	if (config.transport == TRANSPORT_RINGBUF) {
 		__u64 flags = BPF_RB_NO_WAKEUP;
 

@@ -80,6 +80,26 @@ struct {
 	__type(value, struct meter_cell);
 } meters SEC(".maps");
 
+struct cap_key {
+	__u64 cgroup;
+	__u32 kind;
+	__u32 rsvd;
+};
+
+struct cap_cell {
+	__u64 second; /* of bpf_ktime_get_boot_ns */
+	__u64 n;
+};
+
+/* How many records a cgroup has had of a kind in this second. The oldest makes room, and begins
+ * anew if it comes again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct cap_key);
+	__type(value, struct cap_cell);
+} caps SEC(".maps");
+
 /* Room to build a record that is too large for the stack. */
 struct scratch {
 	volatile __u64 busy;

@@ -62,7 +62,7 @@ struct rec_text {
 /*
  * The ledger: what became of each event, per kind. For every kind and at any moment of rest
  *
- *	SEEN = FILTERED + COUNTED + SENT + sum of LOST_*
+ *	SEEN = FILTERED + COUNTED + SENT + SAMPLED + CAPPED + sum of LOST_*
  *
  * SEEN is counted at the top of a program and the others where they happen, so that a path
  * that forgets to count shows up as a difference.
@@ -72,6 +72,8 @@ enum ledger {
 	LEDGER_FILTERED,	/* its cgroup is not wanted */
 	LEDGER_COUNTED,		/* in the metrics, not streamed by choice */
 	LEDGER_SENT,		/* put into the ring */
+	LEDGER_SAMPLED,		/* in the metrics, left out by --sample */
+	LEDGER_CAPPED,		/* in the metrics, one too many of its second (--event-cap) */
 	LEDGER_LOST_RING,	/* the ring was full */
 	LEDGER_LOST_SCRATCH,	/* the per-CPU scratch buffer was in use (nested program) */
 	LEDGER_LOST_FILE,	/* user space: the capture file had no room for it */

@@ -2,7 +2,10 @@
 /* From options to what the kernel side is to be: shared by all commands that have one. */
 #include <stdio.h>
 #include <string.h>
+#include "base/parse.h"
 #include "cmd/podtrace/run.h"
+
+#define SAMPLE_MAX 1000000
 
 /* The parser lets only names of families and "all" through: what is no name is "all". */
 static u32 family_bits(const struct options *o)
@@ -54,13 +57,65 @@ static int forbid(const struct options *o, struct capture_config *config)
 	return EXIT_OK;
 }
 
+static int bad_sample(const struct options *o, struct str item, const char *why)
+{
+	return fail(EXIT_USAGE, "%s: \"%.*s\": %s", option_used(o, OPTION_sample), (int)item.n, item.p,
+		    why);
+}
+
+static bool is_of_one(struct str item)
+{
+	return memchr(item.p, '=', item.n);
+}
+
+/* "10" is for all that can be thinned, "tcp=10" for one. */
+static int sample_item(const struct options *o, struct str item, u32 sample[FAMILY_END])
+{
+	struct str rest = item, name;
+	u32 whose = families_thinned();
+	u64 one_in;
+
+	if (is_of_one(item)) {
+		int family;
+
+		str_cut(&rest, '=', &name);
+		family = family_find(name);
+		if (family < 0)
+			return bad_sample(o, item, "there is no such family");
+		if (!(whose >> family & 1))
+			return bad_sample(o, item, "all of this family's events are needed, for its "
+						   "metrics or for names");
+		whose = 1u << family;
+	}
+	if (parse_u64(rest, 1, SAMPLE_MAX, &one_in))
+		return bad_sample(o, item, "write N or FAMILY=N, N from 1 to 1000000");
+	for (int f = 0; f < FAMILY_END; f++)
+		if (whose >> f & 1)
+			sample[f] = (u32)one_in;
+	return EXIT_OK;
+}
+
+static int sample(const struct options *o, struct capture_config *config, bool of_one)
+{
+	struct str rest = option_items(&o->sample), item;
+	int code = EXIT_OK;
+
+	while (!code && str_cut(&rest, ',', &item))
+		if (is_of_one(item) == of_one)
+			code = sample_item(o, item, config->sample);
+	return code;
+}
+
 int kernel_options(const struct options *o, struct capture_config *config)
 {
 	config->families = family_bits(o);
 	config->btf = o->btf;
 	config->cgroup_base = o->cgroup_base;
 	config->ring_bytes = o->ring_bytes;
-	return forbid(o, config);
+	config->cap = (u32)o->event_cap;
+	if (forbid(o, config) || sample(o, config, false))
+		return EXIT_USAGE;
+	return sample(o, config, true);
 }
 
 struct node_roots roots_of(const struct options *o)

@@ -69,6 +69,7 @@ static struct config wire_config(const struct capture *c)
 		.nsfs_dev = nsfs_dev(),
 		.cgroup_tree = c->config.cgroup_tree,
 		.calls = calls_of(c->config.families),
+		.cap = c->config.cap,
 		.self = self_pid(),
 	};
 
@@ -76,8 +77,13 @@ static struct config wire_config(const struct capture *c)
 	wire.preempted = wire.guarded && !c->config.forbid_copies && self_preempted(wire.self);
 	wire.typed_task = !wire.probe_read && self_types_task();
 	memcpy(wire.slow_us, c->config.slow_us, sizeof(wire.slow_us));
-	for (size_t i = 1; i < KIND_END; i++)
+	for (size_t i = 1; i < KIND_END; i++) {
+		u32 sample = c->config.sample[kinds[i].family];
+
 		wire.stream[i] = (u8)c->config.stream[i];
+		if (families_thinned() >> kinds[i].family & 1)
+			wire.sample[i] = sample ? sample : 1;
+	}
 	return wire;
 }
 

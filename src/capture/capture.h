@@ -33,6 +33,9 @@ struct capture_config {
 				 * or a wrong btf */
 	u32 slow_us[FAMILY_END];	/* STREAM_FAILED is also what took so long; 0: all */
 	enum stream stream[KIND_END];
+	u32 sample[FAMILY_END];	/* one process or connection in so many is told of; 0, 1: all. Only
+				 * of families_thinned(), which the cap is for, too */
+	u32 cap;		/* records a second of a cgroup and kind, 0: any number */
 	capture_record_fn record;
 	void *ctx;
 };

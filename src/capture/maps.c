@@ -16,12 +16,13 @@
 static const struct {
 	const char *map;
 	u32 entries;
-	enum { ALWAYS, ON_V1, OF_CALLS, BY_FUNCTION } when; /* the others are not made */
+	enum { ALWAYS, ON_V1, OF_CALLS, BY_FUNCTION, WITH_CAP } when; /* the others are not made */
 } sizes[] = {
 	{ "targets", 4096, ALWAYS },	  /* cgroups asked for: containers of the chosen pods */
 	{ "verdicts", 4096, ALWAYS },	  /* cgroups seen: 250 pods have about 1,000 */
 	{ "parents", 4096, ON_V1 },	  /* of those that own sockets */
 	{ "meters", 16384, ALWAYS },	  /* 1,000 cgroups with 16 series each */
+	{ "caps", 4096, WITH_CAP },	  /* cgroups and kinds of which there is much */
 	{ "conns", 65536, ALWAYS },	  /* open TCP connections */
 	{ "sock_cgroups", 65536, ON_V1 }, /* the same, and listeners */
 	{ "listeners", 4096, ALWAYS },
@@ -100,6 +101,8 @@ static int create(struct maps *m, const struct capture_config *config, enum tran
 		m->when |= 1u << ON_V1;
 	if (config->families >> FAMILY_call & 1)
 		m->when |= 1u << OF_CALLS;
+	if (config->cap)
+		m->when |= 1u << WITH_CAP;
 	m->preallocates = !self_is_6_1();
 	err = set_sizes(o, m->when, m->preallocates);
 	if (!err)

@@ -7,7 +7,7 @@
 #include "capture/tap.h"
 
 #define TAP_MAGIC "podtrace"
-#define TAP_VERSION 2u
+#define TAP_VERSION 3u
 #define TAP_KINDS_MAX 256
 #define TAP_FRAME_MAX 65536u
 

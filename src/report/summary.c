@@ -30,7 +30,8 @@ u64 summary_unaccounted(const struct summary *s)
 
 		sum += difference(c->n[LEDGER_SEEN],
 				  c->n[LEDGER_FILTERED] + c->n[LEDGER_COUNTED] +
-					  c->n[LEDGER_SENT] + lost_of(c));
+					  c->n[LEDGER_SENT] + c->n[LEDGER_SAMPLED] +
+					  c->n[LEDGER_CAPPED] + lost_of(c));
 		sum += difference(c->n[LEDGER_SENT], s->delivered[k]);
 	}
 	return sum;
@@ -87,6 +88,11 @@ static void put_losses(const struct summary *s, struct buf *out)
 			   "  at most %" PRI_U64 " events unseen, of all cgroups: a program was "
 			   "running on that CPU already\n",
 			   sum_of(s, LEDGER_UNSEEN));
+	if (sum_of(s, LEDGER_SAMPLED) || sum_of(s, LEDGER_CAPPED))
+		buf_printf(out,
+			   "  left out, but in the metrics: %" PRI_U64 " by --sample, %" PRI_U64
+			   " over --event-cap\n",
+			   sum_of(s, LEDGER_SAMPLED), sum_of(s, LEDGER_CAPPED));
 	if (s->sampled_out)
 		buf_printf(out, "  spans left out by the sampler: %" PRI_U64 "\n", s->sampled_out);
 	if (s->cgroup_gone)
@@ -206,11 +212,12 @@ static void put_json_events(const struct summary *s, struct buf *out)
 		buf_printf(out,
 			   "%s\"%s\":{\"seen\":%" PRI_U64 ",\"filtered\":%" PRI_U64
 			   ",\"counted\":%" PRI_U64 ",\"sent\":%" PRI_U64 ",\"delivered\":%" PRI_U64
-			   ",\"lost_ring\":%" PRI_U64 ",\"lost_scratch\":%" PRI_U64
+			   ",\"sampled\":%" PRI_U64 ",\"capped\":%" PRI_U64 ",\"lost_ring\":%" PRI_U64 ",\"lost_scratch\":%" PRI_U64
 			   ",\"lost_file\":%" PRI_U64 ",\"lost_meter\":%" PRI_U64 ",\"lost_state\":%" PRI_U64
 			   ",\"unseen\":%" PRI_U64 ",\"damaged\":%" PRI_U64 "}",
 			   first ? "" : ",", kinds[k].id, c->n[LEDGER_SEEN], c->n[LEDGER_FILTERED],
 			   c->n[LEDGER_COUNTED], c->n[LEDGER_SENT], s->delivered[k],
+			   c->n[LEDGER_SAMPLED], c->n[LEDGER_CAPPED],
 			   c->n[LEDGER_LOST_RING], c->n[LEDGER_LOST_SCRATCH],
 			   c->n[LEDGER_LOST_FILE], c->n[LEDGER_LOST_METER], c->n[LEDGER_LOST_STATE],
 			   c->n[LEDGER_UNSEEN], s->damaged[k]);

@@ -443,7 +443,7 @@ class Case(unittest.TestCase):
         for kind in KINDS:
             n = run.events[kind]
             lost = sum(n[key] for key in LOST)
-            self.assertEqual(n['seen'], n['filtered'] + n['counted'] + n['sent'] + lost, (kind, n))
+            self.assertEqual(n['seen'], n['filtered'] + n['counted'] + n['sent'] + n['sampled'] + n['capped'] + lost, (kind, n))
             self.assertEqual(n['sent'], n['delivered'], (kind, n))
         self.assertEqual(run.summary['unaccounted'], 0)
         lost = sum(n[key] for n in run.events.values() for key in (*LOST, 'lost_file', 'damaged'))

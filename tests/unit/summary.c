@@ -90,6 +90,7 @@ static void test_unaccounted(void **state)
 		u64 found; /* SENT is on both sides */
 	} rows[] = { { LEDGER_SEEN, 1 },	 { LEDGER_FILTERED, 1 },
 		     { LEDGER_COUNTED, 1 },	 { LEDGER_SENT, 2 },
+		     { LEDGER_SAMPLED, 1 },	 { LEDGER_CAPPED, 1 },
 		     { LEDGER_LOST_RING, 1 },	 { LEDGER_LOST_SCRATCH, 1 },
 		     { LEDGER_LOST_FILE, 1 },	 { LEDGER_LOST_METER, 0 },
 		     { LEDGER_LOST_STATE, 0 },	 { LEDGER_UNSEEN, 0 } };
@@ -233,7 +234,7 @@ static void test_json(void **state)
 	assert_json(out);
 	assert_part(out, "\"unaccounted\":0,");
 	assert_part(out, "\"process_exec\":{\"seen\":10,\"filtered\":1,\"counted\":2,\"sent\":4,"
-			 "\"delivered\":4,\"lost_ring\":1,\"lost_scratch\":1,\"lost_file\":1,");
+			 "\"delivered\":4,\"sampled\":0,\"capped\":0,\"lost_ring\":1,\"lost_scratch\":1,\"lost_file\":1,");
 	assert_part(out, "\"transport\":\"perf \\\"buffer\\\"\"");
 	assert_part(out, "\"reason\":\"a\\\"\\n\\u009b\"");
 	assert_part(out, "\"logs\":{\"created\":9,\"exported\":0,\"superseded\":0,\"lost\":{\"a\":2,\"b\":3}}");

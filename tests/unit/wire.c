@@ -72,7 +72,7 @@ SIZE(rec_tcp_retransmit, 96);
 SIZE(rec_tcp_reset, 96);
 SIZE(rec_tcp_listen_drop, 104);
 
-SIZE(ledger_cell, 80);
+SIZE(ledger_cell, 96);
 SIZE(meter_key, 16);
 SIZE(meter_cell, 136);
 AT(meter_cell, slots, 8);
@@ -117,12 +117,14 @@ static void test_ledger(void **state)
 	assert_int_equal(LEDGER_FILTERED, 1);
 	assert_int_equal(LEDGER_COUNTED, 2);
 	assert_int_equal(LEDGER_SENT, 3);
-	assert_int_equal(LEDGER_LOST_RING, 4);
-	assert_int_equal(LEDGER_LOST_SCRATCH, 5);
-	assert_int_equal(LEDGER_LOST_FILE, 6);
-	assert_int_equal(LEDGER_LOST_METER, 7);
-	assert_int_equal(LEDGER_LOST_STATE, 8);
-	assert_int_equal(LEDGER_UNSEEN, 9);
+	assert_int_equal(LEDGER_SAMPLED, 4);
+	assert_int_equal(LEDGER_CAPPED, 5);
+	assert_int_equal(LEDGER_LOST_RING, 6);
+	assert_int_equal(LEDGER_LOST_SCRATCH, 7);
+	assert_int_equal(LEDGER_LOST_FILE, 8);
+	assert_int_equal(LEDGER_LOST_METER, 9);
+	assert_int_equal(LEDGER_LOST_STATE, 10);
+	assert_int_equal(LEDGER_UNSEEN, 11);
 }
 
 /* A per-CPU value is a multiple of 8; a histogram's bounds and its overflow fit into a cell. */
