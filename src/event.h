@@ -80,6 +80,13 @@ struct ev_file_op {
 	struct str to;		/* of a rename */
 };
 
+struct ev_lock_futex {
+	enum lock_op op;
+	int err;
+	u64 duration_ns;
+	u64 address;		/* 0: of several */
+};
+
 struct ev_tcp_connect {
 	struct tcp_tuple tuple;
 	u64 start_ns, duration_ns;
@@ -176,6 +183,7 @@ struct event {
 		struct ev_syscall_call syscall_call;
 		struct ev_lookup_getaddrinfo lookup_getaddrinfo;
 		struct ev_file_op file_op;
+		struct ev_lock_futex lock_futex;
 		struct ev_tcp_state tcp_state;
 		struct ev_tcp_close tcp_close;
 		struct ev_tcp_retransmit tcp_retransmit;

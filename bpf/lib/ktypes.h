@@ -325,7 +325,10 @@ struct pt_regs {
 #define IPPROTO_UDP	  17
 #define AF_INET		  2
 #define AF_INET6	  10
+#define EINTR 4
+#define EAGAIN 11
 #define ECONNABORTED 103
+#define ETIMEDOUT 110
 #define KERNFS_DIR	  0x1u
 #define KERNFS_NEW	  (-0x7fffffff) /* KN_DEACTIVATED_BIAS */
 #define ANON_INODE_FS_MAGIC 0x09041934ul /* linux/magic.h */

@@ -6,6 +6,7 @@
 #include "cgroup.h"
 #include "dns.h"
 #include "file.h"
+#include "lock.h"
 #include "lookup.h"
 #include "process.h"
 #include "syscall.h"

@@ -125,7 +125,8 @@ static int start_capture(struct live *v)
 		.cgroup_tree = pipe_cgroup_tree(v->pipe),
 		.filter = targets_any(v->targets),
 		.follow = targets_named(v->targets),
-		.slow_us = { [FAMILY_file] = (u32)(o->file_slow_ns / NSEC_PER_USEC) },
+		.slow_us = { [FAMILY_file] = (u32)(o->file_slow_ns / NSEC_PER_USEC),
+			     [FAMILY_lock] = (u32)(o->lock_slow_ns / NSEC_PER_USEC) },
 		.record = live_record,
 		.ctx = v,
 	};

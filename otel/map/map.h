@@ -27,6 +27,7 @@ struct map_room {
 	struct str args[MAP_ARGS_MAX];
 	char error[16];
 	char inode[24], device[24];
+	char address[20]; /* of memory */
 	char type[DNS_TYPE_TEXT_MAX];
 	char name[DNS_TYPE_TEXT_MAX + 4];
 };
@@ -101,6 +102,8 @@ void map_dim(const struct meter_key *key, struct attrs *ret);
 
 /* Name of an operation on a file (enum file_op), and of its errno, if any. */
 void map_file_op(struct attrs *ret, unsigned op, int err);
+/* How a futex was waited on (enum lock_op), and the errno, if any, that ended it. */
+void map_futex(struct attrs *ret, unsigned op, int err);
 /* Name of a call and of its errno, if any. */
 void map_syscall(struct attrs *ret, unsigned nr, int err);
 /* Both ends of a socket; the remote one only if it is known. */

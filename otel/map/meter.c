@@ -121,5 +121,8 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 	case DIM_FILE:
 		map_file_op(ret, key->dim, key->err);
 		break;
+	case DIM_FUTEX:
+		map_futex(ret, key->dim, key->err);
+		break;
 	}
 }

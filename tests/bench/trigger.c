@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -67,6 +68,15 @@ static void open_close_fail(unsigned n)
 		close(MUST(open("/dev/null", O_RDONLY | O_CLOEXEC)));
 		close(-1);
 	}
+}
+
+/* For nobody: another was faster. */
+static void wait_in_vain(unsigned n)
+{
+	unsigned word = 1;
+
+	while (n--)
+		syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 }
 
 /* On a file: one that opens, reads, writes, syncs, closes, renames, removes, and one that fails. */
@@ -370,6 +380,8 @@ const struct trigger triggers[] = {
 	{ "other call", "file", { "op", "begin" }, 4000, NULL, other_call },
 	{ "spawn", "file", { "begin" }, 30, NULL, spawn },
 	{ "open, close, fail", "syscall", { "call" }, 500, NULL, open_close_fail },
+	{ "futex", "lock", { "futex" }, 1000, NULL, wait_in_vain },
+	{ "other call", "lock", { "futex" }, 4000, NULL, other_call },
 	{ "other call", "syscall", { "call" }, 4000, NULL, other_call },
 	{ "datagram", "udp", { "datagram" }, 1000, prepare_datagrams, send_receive },
 	{ "other call", "udp", { "datagram" }, 4000, NULL, other_call },

@@ -25,6 +25,8 @@
  *	stream N FAMILY	one connection over loopback, families as of tcp; N times: sends and receives in all ways there
  *			are; then the end, and what it makes fail; prints the client's and the server's port
  *	files N DIR	N times: what can be done with files there, and with what is none; see files()
+ *	futexes N	N times: waits on futexes that end in all ways there are; see futexes()
+ *	herd N		N processes wait on one futex and are woken
  *	rest SECONDS	nothing
  *
  * A SPEC is what the started program does to end: one process each, whatever its threads do.
@@ -516,6 +518,7 @@ static void calls(int n)
 }
 
 #include "workload_files.h"
+#include "workload_futexes.h"
 
 /* ---- the program ---------------------------------------------------------------------------------------- */
 
@@ -553,6 +556,10 @@ static void run(int argc, char **argv)
 		stream(argument(argc, argv, 1), argument(argc, argv, 2));
 	else if (!strcmp(mode, "files") && argument(argc, argv, 1) >= 0 && argc > 2)
 		files(argument(argc, argv, 1), argv[2]);
+	else if (!strcmp(mode, "futexes"))
+		futexes(argument(argc, argv, 1));
+	else if (!strcmp(mode, "herd"))
+		herd(argument(argc, argv, 1));
 	else if (!strcmp(mode, "rest"))
 		sleep((unsigned)argument(argc, argv, 1));
 	else

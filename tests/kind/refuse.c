@@ -192,6 +192,7 @@ static const struct {
 } impossible[] = {
 	ROW(process_exec_failed, err, 0), ERRNO_ROWS(process_exec_failed),
 	ROW(file_op, op, FILE_OP_END), ROW(file_op, op, 0xffff), ERRNO_ROWS(file_op),
+	ROW(lock_futex, op, LOCK_OP_END), ROW(lock_futex, op, 0xffff), ERRNO_ROWS(lock_futex),
 	ROW(process_exit, code, -1), ROW(process_exit, code, 256), ROW(process_exit, sig, 128),
 	ROW(process_exit, sig, 0xffff), ROW(process_exit, head.key, LATER),
 	ROW(process_exit, head.key, END_OF_TIME), ROW(process_exit, head.when_ns, 0),
