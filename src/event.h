@@ -157,6 +157,27 @@ struct ev_dns_lookup {
 	struct str name, addresses, names;
 };
 
+struct ev_http_head {
+	struct tcp_tuple tuple;
+	enum tcp_direction direction;
+	u32 seq, size, other;	/* as in rec_http_head */
+	u16 part;		/* HTTP_* */
+	struct str text;
+};
+
+struct ev_http_close {
+	u32 seq[2];
+};
+
+struct ev_http_request {
+	struct tcp_tuple tuple;
+	enum http_outcome outcome;
+	u64 start_ns, duration_ns;
+	u64 request_bytes, response_bytes; /* HTTP_BYTES_UNKNOWN */
+	u16 status, version;
+	struct str method, path, address, parent;
+};
+
 struct ev_cgroup_mkdir {
 	struct str path;	/* from the root of the tree; empty: could not be read */
 	u32 level;
@@ -193,6 +214,9 @@ struct event {
 		struct ev_cgroup_mkdir cgroup_mkdir;
 		struct ev_dns_packet dns_packet;
 		struct ev_dns_lookup dns_lookup;
+		struct ev_http_head http_head;
+		struct ev_http_close http_close;
+		struct ev_http_request http_request;
 	};
 };
 

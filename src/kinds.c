@@ -122,6 +122,16 @@ u32 families_thinned(void)
 	return ((1u << FAMILY_END) - 1) & ~whole;
 }
 
+bool feature_payload(size_t feature)
+{
+	static const bool payload[FEATURE_END] = {
+#define PAYLOAD(feature_) [FEATURE_##feature_] = true,
+#include "../bpf/registry.def"
+	};
+
+	return payload[feature];
+}
+
 const char *feature_lacks(size_t feature)
 {
 	static const char *const lacks[FEATURE_END] = {

@@ -49,7 +49,7 @@ enum meter_type { METER_COUNTER, METER_HISTOGRAM };
 enum meter_dim {
 	DIM_NONE, DIM_ERRNO, DIM_EXIT, DIM_CONNECT, DIM_ROLE, DIM_ROLE_DIRECTION, DIM_SEGMENT,
 	DIM_DIRECTION, DIM_STATE, DIM_SYSCALL, DIM_EAI, DIM_FILE, DIM_FUTEX, DIM_DNS_PACKET, DIM_DNS_LOOKUP,
-	DIM_DNS_ROLE, DIM_DNS_REASON,
+	DIM_DNS_ROLE, DIM_DNS_REASON, DIM_HTTP, DIM_HTTP_REASON,
 };
 enum meter_bounds {
 	BOUNDS_NONE,
@@ -98,6 +98,8 @@ u32 feature_calls(size_t feature);
 /* Bit per enum wire_family: of these some events can be left untold. Not of those whose metrics are
  * made from what is told (FOLDED), nor of new cgroups, by which all others are known. */
 u32 families_thinned(void);
+/* Whether it reads what programs send and receive. */
+bool feature_payload(size_t feature);
 /* What a feature is without where kernel memory cannot be read by helper; NULL: nothing. */
 const char *feature_lacks(size_t feature);
 const char *rung_name(enum rung rung);

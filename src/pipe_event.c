@@ -11,10 +11,13 @@ static void export_event(struct pipe *p, struct who *who)
 	struct mapped *m = &p->mapped;
 
 	if (m->has_span) {
-		random_bytes(m->span.trace_id, sizeof(m->span.trace_id));
+		if (!m->has_parent) {
+			random_bytes(m->span.trace_id, sizeof(m->span.trace_id));
+			m->span.flags = SPAN_RANDOM;
+		}
 		random_bytes(m->span.span_id, sizeof(m->span.span_id));
 		if (sample_keep(&p->config.sampler, m->span.trace_id)) {
-			m->span.flags = SPAN_SAMPLED | SPAN_RANDOM;
+			m->span.flags |= SPAN_SAMPLED;
 			memcpy(m->note.trace_id, m->span.trace_id, sizeof(m->note.trace_id));
 			memcpy(m->note.span_id, m->span.span_id, sizeof(m->note.span_id));
 			otel_span(p->config.otel, pipe_resource(p, who), &m->span);

@@ -285,6 +285,9 @@ struct tcp_sock {
 	__u32 segs_out;
 	__u32 srtt_us; /* shifted left by 3 */
 	__u32 total_retrans;
+	__u32 write_seq;
+	__u32 copied_seq;
+	__u32 rcv_nxt;
 };
 
 struct socket {

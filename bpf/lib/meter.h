@@ -8,6 +8,7 @@
 #define BOUNDS(name, ...)                                                                          \
 	static const __u64 bounds_##name[] = { __VA_ARGS__ };                                      \
 	_Static_assert(sizeof(bounds_##name) == (METER_SLOTS - 1) * sizeof(__u64), "see meter_time");
+#define USER_BOUNDS(name, ...)
 #include "../wire/bounds.def"
 
 static const struct meter_cell meter_zero;

@@ -8,6 +8,7 @@
 #include "file.h"
 #include "lock.h"
 #include "lookup.h"
+#include "http.h"
 #include "process.h"
 #include "syscall.h"
 #include "tcp.h"

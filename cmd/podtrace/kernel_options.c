@@ -111,6 +111,7 @@ int kernel_options(const struct options *o, struct capture_config *config)
 	config->families = family_bits(o);
 	config->btf = o->btf;
 	config->cgroup_base = o->cgroup_base;
+	config->metadata_only = o->metadata_only;
 	config->ring_bytes = o->ring_bytes;
 	config->cap = (u32)o->event_cap;
 	if (forbid(o, config) || sample(o, config, false))

@@ -24,7 +24,7 @@ void map_event(const struct event *ev, const struct map_config *config, struct m
 	const struct kind *kind = &kinds[ev->kind];
 	u64 wall = clock_wall_ns(ev->when_ns, config->wall_offset_ns);
 
-	ret->has_span = ret->has_note = false;
+	ret->has_span = ret->has_note = ret->has_parent = false;
 	memset(&ret->span, 0, offsetof(struct span, attrs));
 	memset(&ret->note, 0, offsetof(struct note, attrs));
 	ret->span.attrs.n = ret->span.attrs.dropped = 0;

@@ -13,6 +13,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/dns.h"
+#include "base/http.h"
 #include "event.h"
 #include "kinds.h"
 #include "node/host.h"
@@ -34,6 +35,7 @@ struct map_room {
 
 struct mapped {
 	bool has_span;
+	bool has_parent;	/* trace_id, parent_span_id and flags of the span are set */
 	bool has_note;		/* worth a log record of its own */
 	struct span span;	/* attrs only: those that the note does not have */
 	struct note note;	/* always filled: the event's name and attributes */
@@ -121,6 +123,9 @@ void map_dns_packet(struct attrs *ret, unsigned dim);
 void map_dns_lookup(struct attrs *ret, unsigned dim);
 void map_dns_role(struct attrs *ret, unsigned role);
 void map_dns_discarded(struct attrs *ret, unsigned why);
+/* What the dimensions of HTTP meters stand for. */
+void map_http(struct attrs *ret, bool server, unsigned dim, int err);
+void map_http_discarded(struct attrs *ret, unsigned why);
 /* Name of a signal: "SIGKILL"; "SIG64" for those without one. buf is used for the latter. */
 const char *map_signal(int sig, char buf[static 16]);
 

@@ -111,6 +111,12 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 	case DIM_DNS_REASON:
 		map_dns_discarded(ret, key->dim);
 		break;
+	case DIM_HTTP:
+		map_http(ret, key->meter == METER_http_server_duration, key->dim, key->err);
+		break;
+	case DIM_HTTP_REASON:
+		map_http_discarded(ret, key->dim);
+		break;
 	case DIM_SYSCALL:
 		map_syscall(ret, key->dim, key->err);
 		break;

@@ -19,6 +19,7 @@ struct capture_config {
 	u32 families;		/* bit per enum wire_family */
 	u32 forbidden;		/* bit per enum rung */
 	bool forbid_ringbuf;	/* use a perf buffer */
+	bool metadata_only;	/* what reads payload is not loaded */
 	bool forbid_copies;	/* of programs, for what they miss */
 	bool forbid_reads;	/* of kernel memory by helper, as lockdown=confidentiality does */
 	const char *btf;	/* file with the kernel's types; NULL: its own, else embedded ones */

@@ -97,6 +97,11 @@ static bool possible(struct ladder *l, size_t first)
 		snprintf(s->fix, sizeof(s->fix), "forbid less");
 		return false;
 	}
+	if (l->config->metadata_only && feature_payload(progs[first].feature)) {
+		snprintf(s->reason, sizeof(s->reason), "--metadata-only");
+		snprintf(s->fix, sizeof(s->fix), "allow it to read what programs send and receive");
+		return false;
+	}
 	if (!calls_begin(l, progs[first].feature))
 		return false;
 	for (size_t i = first; i < rung_end(first); i++) {

@@ -31,6 +31,7 @@ static const struct {
 	{ "owners", 4096, ALWAYS },	  /* sockets to port 53, of the last moments */
 	{ "exits", 1024, ALWAYS },
 	{ "calls", 32768, OF_CALLS },	  /* threads that have called something */
+	{ "https", 16384, ALWAYS },	  /* open TCP connections that transfer something */
 	{ "connect_calls", 4096, BY_FUNCTION }, /* threads inside connect */
 	{ "lookups", 4096, ALWAYS },	  /* threads inside getaddrinfo, and that were */
 	{ "io_sockets", 4096, BY_FUNCTION }, /* threads that send or receive, where fds are not known */

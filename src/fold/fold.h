@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several events of one kind make one of another: a query and its answer a lookup. What is made is
- * a record like the kernel's, so that it goes the same way as all others: decoded, held until its
- * container has a name, mapped, shown. Which kinds are folded, the registry says (FOLDED). Times
- * are those of the records, whenever they arrive.
+ * Several events of one kind make one of another: a query and its answer a lookup, a request and
+ * its response an exchange. What is made is a record like the kernel's, so that it goes the same way
+ * as all others: decoded, held until its container has a name, mapped, shown. Which kinds are
+ * folded, the registry says (FOLDED). Times are those of the records, whenever they arrive.
  */
 #ifndef FOLD_FOLD_H
 #define FOLD_FOLD_H
@@ -13,6 +13,7 @@
 
 struct fold;
 struct fold_dns;
+struct fold_http;
 
 /* A record that was made. Valid during the call, which must not fold. */
 typedef void (*fold_fn)(void *ctx, const void *record, size_t size);
@@ -45,5 +46,12 @@ void fold_dns_free(struct fold_dns *d);
 void fold_dns_event(struct fold_dns *d, const struct event *ev);
 /* Those whose time is over at now_ns; all: the others too. */
 void fold_dns_give_up(struct fold_dns *d, u64 now_ns, bool all);
+
+struct fold_http *fold_http_new(const struct fold_out *out);
+void fold_http_free(struct fold_http *h);
+void fold_http_head_event(struct fold_http *h, const struct event *ev);
+void fold_http_close_event(struct fold_http *h, const struct event *ev);
+/* Those that nothing will be added to any more at now_ns; all: the others too. */
+void fold_http_give_up(struct fold_http *h, u64 now_ns, bool all);
 
 #endif

@@ -58,8 +58,8 @@ EVENTS = {'process_exec': (N, True), 'process_exec_failed': (0, True), 'process_
           'process_exit': (N, True), 'tcp_connect': (N, False), 'tcp_accept': (N, False),
           'tcp_state': (sum(STATES.values()), False), 'tcp_close': (2 * N, True), 'tcp_retransmit': (0, False),
           'tcp_reset': (0, False), 'tcp_send': (2 * N, False), 'tcp_receive': (3 * N, False), 'tcp_listen_drop': (0, True)}
-# What the load opens and closes beside its connections: tests of their own count it.
-OTHERS = ('syscall_call', 'file_op', 'dns_packet', 'dns_lookup', 'lock_futex')
+# What the load opens and closes beside its connections, and what it does not speak: tests of their own count it.
+OTHERS = ('syscall_call', 'file_op', 'dns_packet', 'dns_lookup', 'lock_futex', 'http_head', 'http_close', 'http_request')
 EVENTS = {kind: EVENTS.get(kind, (0, True)) for kind in rig.KINDS if kind not in OTHERS}
 # The live view shows all of these.
 LINES = {'process.exec': N, 'process.fork': N, 'process.exit': N, 'tcp.connect': N, 'tcp.accept': N,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/fold/fold.c src/fold/dns.c src/fold/dns_stream.c src/fold/tally.c src/decode/[a-z]*.c */
+/* links: src/kinds.c src/fold/fold.c src/fold/dns.c src/fold/dns_stream.c src/fold/http.c src/fold/tally.c src/decode/[a-z]*.c */
 /*
  * Any bytes as DNS: as a message, and as packets of one socket, by UDP and as segments of TCP. What
  * is read is printable, what is made of it can be decoded, and nothing is told that was not asked.

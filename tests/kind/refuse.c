@@ -48,6 +48,11 @@ static const struct {
 	TEXT(dns_lookup, name),
 	TEXT(dns_lookup, addresses),
 	TEXT(dns_lookup, names),
+	TEXT(http_head, text),
+	TEXT(http_request, method),
+	TEXT(http_request, path),
+	TEXT(http_request, address),
+	TEXT(http_request, parent),
 };
 
 static struct rec_text text_at(const struct golden *g, size_t i)
@@ -219,6 +224,12 @@ static const struct {
 	TUPLE_ROWS(dns_lookup), ROW(dns_lookup, tuple.af, 0), ROW(dns_lookup, transport, 2),
 	ROW(dns_lookup, outcome, DNS_OUTCOME_END), ROW(dns_lookup, rcode, 16),
 	ROW(dns_lookup, attempts, 0), ROW(dns_lookup, start_ns, LATER),
+	TUPLE_ROWS(http_head), ROW(http_head, tuple.af, 0), ROW(http_head, direction, 2),
+	ROW(http_head, part, 8), ROW(http_head, size, HTTP_PIECE + 1), ROW(http_head, size, 0),
+	TUPLE_ROWS(http_request), ROW(http_request, tuple.af, 0),
+	ROW(http_request, outcome, HTTP_OUTCOME_END), ROW(http_request, outcome, HTTP_CLOSED),
+	ROW(http_request, status, 99), ROW(http_request, status, 1000),
+	ROW(http_request, version, 10), ROW(http_request, start_ns, LATER),
 };
 
 void refuse_values(void **state)

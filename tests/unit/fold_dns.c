@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/fold/fold.c src/fold/dns.c src/fold/dns_stream.c src/fold/tally.c src/decode/[a-z]*.c */
+/* links: src/kinds.c src/fold/fold.c src/fold/dns.c src/fold/dns_stream.c src/fold/http.c src/fold/tally.c src/decode/[a-z]*.c */
 /* fold/dns: which packets make which lookups, by their own times. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -72,6 +72,14 @@ SIZE(rec_tcp_retransmit, 96);
 SIZE(rec_tcp_reset, 96);
 SIZE(rec_tcp_listen_drop, 104);
 
+SIZE(rec_http_head, 128);
+AT(rec_http_head, seq, 88);
+AT(rec_http_head, text, 108);
+SIZE(rec_http_close, 48);
+SIZE(rec_http_request, 152);
+AT(rec_http_request, start_ns, 88);
+AT(rec_http_request, method, 120);
+
 SIZE(ledger_cell, 96);
 SIZE(meter_key, 16);
 SIZE(meter_cell, 136);

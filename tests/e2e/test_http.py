@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""HTTP at the sockets: each request once at its client and once at its server, and nothing that is no HTTP."""
+
+import os
+import pathlib
+import subprocess
+import unittest
+from collections import Counter
+
+import rig
+from rig import Export
+
+N = 20
+PORT = 18473
+RUNGS = {'tp_btf': [], 'raw_tp': ['--forbid', 'tp_btf'], 'perf buffer': ['--forbid', 'ringbuf']}
+OK = 43  # bytes of the usual response
+
+
+def get(path) -> tuple:
+    """The usual request, with its bytes and its response's."""
+    text = f'GET {path} HTTP/1.1\r\nHost: shop.test:8080\r\nAuthorization: Bearer s3cret\r\n\r\n'
+    return 'GET', path, 200, len(text), OK
+
+
+# What is told when a play is played once: (method, path, status, bytes of the request, bytes of the response).
+PLAYS = {
+    'quick': [get('/quick')],
+    'pipelined': 10 * [get('/many')],
+    'chunked': [('POST', '/in', 201, 73, 67)],
+    'continue': [('PUT', '/big', 204, 75, 27)],
+    'head': [('HEAD', '/h', 200, 29, 41), ('GET', '/cached', 304, get('/cached')[3], 51)],
+    'first-byte': [get('/first')],
+    'bytes': [get('/bytes')],
+    'vector': [get('/vector')],
+    'sendmsg': [get('/sendmsg')],
+    'body': [('POST', '/body', 500, 93, 60)],
+    'unknown': [('_OTHER', '/cache', 200, 25, 28)],
+    'closed': [('GET', '/closed', None, get('/closed')[3], None)],
+}
+SIZES = ('http.request.size', 'http.response.size')
+
+
+def exchanges() -> str:
+    """The players' binary, compiled once a run."""
+    path = pathlib.Path(rig.SCRATCH.name) / 'exchanges'
+    if not path.exists():
+        rig.needs('gcc')
+        subprocess.run(['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-o', path,
+                        rig.HERE / 'exchanges.c'], check=True)
+    return str(path)
+
+
+def told(lines) -> Counter:
+    return Counter((line['http.request.method'], line['url.path'], line.get('http.response.status_code'),
+                    *map(line.get, SIZES)) for line in lines)
+
+
+class Http(rig.Case):
+    def play(self, cgroup, name, n=N, within=()):
+        subprocess.run([*within, exchanges(), f'{cgroup.path}/cgroup.procs', str(PORT), name, str(n)], check=True)
+
+    def run_plays(self, name, plays, *options, n=N):
+        # a perf buffer has no order between CPUs, and user space no way to find it again
+        within = ['taskset', '-c', str(min(os.sched_getaffinity(0)))] if name == 'perf buffer' else ()
+        cgroup, other = self.cgroup(name.replace(' ', '-')), self.cgroup(f'{name} other'.replace(' ', '-'))
+        path = self.folder / f'{name}.jsonl'
+        with self.podtrace('trace', '--cgroup', cgroup.path, '--families', 'http', '--output', 'json',
+                           '--otlp-file', path, *options) as run:
+            for play in plays:
+                self.play(cgroup, play, n, within)
+                self.play(other, play, n, within)
+        self.assert_lossless(run)
+        return run, Export.of_file(path)
+
+    def wanted(self, n=N):
+        return Counter({request: 2 * n * each for play in PLAYS.values() for request, each in Counter(play).items()})
+
+    def test_each_rung(self):
+        for name, options in RUNGS.items():
+            with self.subTest(rung=name):
+                run, export = self.run_plays(name, PLAYS, *options)
+                self.assertEqual(told(run.lines), self.wanted())
+                durations = Counter()
+                for side in ('client', 'server'):
+                    points = export.metrics()[f'http.{side}.request.duration']
+                    durations[side] = sum(map(self.count, points.values()))
+                half = sum(self.wanted().values()) // 2
+                self.assertEqual(durations, {'client': half, 'server': half})
+
+    def count(self, point) -> int:
+        return point if isinstance(point, int) else point.count if hasattr(point, 'count') else point['count']
+
+    def test_one_less_is_seen(self):
+        run, _ = self.run_plays('less', ['quick'], n=N - 1)
+        self.assertEqual(told(run.lines), {PLAYS['quick'][0]: 2 * (N - 1)})
+
+    def test_not_http(self):
+        """Two beginnings that are none, of each end, and nobody looks any more."""
+        run, _ = self.run_plays('random', ['random', 'late'])
+        self.assertEqual(run.lines, [])
+        # two plays, two ends; two beginnings each
+        self.assertEqual((run.events['http_head']['filtered'], run.events['http_head']['delivered']), (8, 0))
+
+    def test_another_protocol_from_here_on(self):
+        run, _ = self.run_plays('upgrade', ['upgrade'], n=1)
+        self.assertEqual(told(run.lines), {('GET', '/ws', 101, 70, 57): 2})
+
+    def test_latency(self):
+        run, _ = self.run_plays('latency', ['plain'])
+        self.assertEqual(len(run.lines), 2 * N)
+        for line in run.lines:
+            self.assertGreaterEqual(line['podtrace.http.duration'], 0.05)
+            self.assertLess(line['podtrace.http.duration'], 0.1)
+
+    def test_nothing_secret(self):
+        """Neither queries nor other headers leave the kernel: not even into a capture."""
+        cgroup = self.cgroup('secret')
+        path = self.folder / 'secret.tap'
+        with self.podtrace('capture', '--cgroup', cgroup.path, '--families', 'http', path):
+            self.play(cgroup, 'plain', 1)
+        content = path.read_bytes()
+        self.assertIn(b'/items?', content)
+        self.assertNotIn(b's3cret', content)
+
+    def test_metadata_only(self):
+        cgroup = self.cgroup('metadata')
+        with self.podtrace('trace', '--cgroup', cgroup.path, '--families', 'http', '--output', 'json',
+                           '--metadata-only') as run:
+            self.play(cgroup, 'quick')
+        self.assertEqual(run.lines, [])
+        off = {f['feature']: (f['state'], f['reason']) for f in run.summary['features'] if f['family'] == 'http'}
+        self.assertEqual(off, {'head': ('off', '--metadata-only'), 'close': ('off', '--metadata-only')})
+
+
+if __name__ == '__main__':
+    unittest.main()
