@@ -84,33 +84,115 @@ INLINE bool find_bytes(struct room *room, const struct arguments *args, __u8 at)
 	}
 }
 
-/* Behind what was transferred. A FIN takes a number too, and is read along with the last byte. */
-INLINE __u32 place_of(const struct sock *sk, enum tcp_direction direction)
+/* ---- the socket ---------------------------------------------------------------------------- */
+
+struct seen {
+	__u64 sock;
+	__u32 ports; /* tell another one at the same address */
+	__u32 place; /* behind what was transferred */
+};
+
+/* A FIN takes a number too, and is read along with the last byte. */
+INLINE __u32 place_of(const struct sock *sk, const struct tcp_sock *tp,
+		      enum tcp_direction direction, const bool btf)
 {
-	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 	__u32 seq;
 
 	if (direction == TCP_SENT)
-		return GET(false, tp, write_seq);
-	seq = GET(false, tp, copied_seq);
-	if (GET(false, sk, __sk_common.skc_flags) & (1ul << SOCK_DONE) &&
-	    seq == GET(false, tp, rcv_nxt))
+		return GET(btf, tp, write_seq);
+	seq = GET(btf, tp, copied_seq);
+	if (GET(btf, sk, __sk_common.skc_flags) & (1ul << SOCK_DONE) && seq == GET(btf, tp, rcv_nxt))
 		seq--;
 	return seq;
+}
+
+/* false: it is no TCP socket. */
+INLINE bool see(struct seen *ret, const struct sock *sk, enum tcp_direction direction,
+		const bool btf)
+{
+	const struct tcp_sock *tp = sock_tcp(sk, btf);
+
+	if (!tp)
+		return false;
+	ret->sock = (__u64)sk;
+	ret->ports = (__u32)GET(btf, sk, __sk_common.skc_num) << 16 |
+		     GET(btf, sk, __sk_common.skc_dport);
+	ret->place = place_of(sk, tp, direction, btf);
+	return true;
+}
+
+/* Where descriptors cannot be looked at, the functions that send and receive tell which socket it
+ * is: tid → what its call has used, from the end of the function to the end of the call. */
+struct used {
+	struct seen seen;
+	struct wire_tuple tuple;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct used);
+} http_sockets SEC(".maps");
+
+INLINE struct used *used_by_call(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&http_sockets, &tid);
+}
+
+INLINE int use(const struct sock *sk, enum tcp_direction direction, const bool btf)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &tid);
+	struct used used = {};
+
+	if (!call || !(call->open & 1u << FAMILY_http) || !see(&used.seen, sk, direction, btf))
+		return 0;
+	sock_tuple(&used.tuple, sk, TCP_ROLE_UNKNOWN, btf);
+	bpf_map_update_elem(&http_sockets, &tid, &used, BPF_ANY);
+	call->about = CALL_TCP;
+	return 0;
+}
+
+INLINE bool seen_in_call(struct seen *ret, const struct call *call, enum tcp_direction direction,
+			 const bool typed)
+{
+	struct used *used;
+
+	if (!typed)
+		return see(ret, (const struct sock *)call->object, direction, false);
+	used = used_by_call();
+	if (!used)
+		return false;
+	*ret = used->seen;
+	return true;
+}
+
+INLINE void tuple_in_call(struct wire_tuple *ret, const struct call *call, const bool typed)
+{
+	struct used *used;
+
+	if (!typed) {
+		sock_tuple(ret, (const struct sock *)call->object, TCP_ROLE_UNKNOWN, false);
+		return;
+	}
+	used = used_by_call();
+	if (used)
+		*ret = used->tuple;
 }
 
 /* ---- connections --------------------------------------------------------------------------- */
 
 static const struct http_conn nothing_yet; /* on the stack it would be too much for 5.10 */
 
-INLINE struct http_conn *conn_of_call(const struct sock *sk, __u64 cgroup)
+INLINE struct http_conn *conn_of_call(const struct seen *seen, __u64 cgroup)
 {
-	__u64 key = (__u64)sk;
-	__u32 ports = (__u32)GET(false, sk, __sk_common.skc_num) << 16 |
-		      GET(false, sk, __sk_common.skc_dport);
+	__u64 key = seen->sock;
 	struct http_conn *conn = bpf_map_lookup_elem(&https, &key);
 
-	if (conn && conn->ports == ports)
+	if (conn && conn->ports == seen->ports)
 		return conn;
 	if (bpf_map_update_elem(&https, &key, &nothing_yet, BPF_ANY)) {
 		count(KIND_http_head, LEDGER_LOST_STATE);
@@ -121,7 +203,7 @@ INLINE struct http_conn *conn_of_call(const struct sock *sk, __u64 cgroup)
 		return 0;
 	conn->id = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
 	conn->cgroup = cgroup;
-	conn->ports = ports;
+	conn->ports = seen->ports;
 	return conn;
 }
 
@@ -140,8 +222,7 @@ INLINE bool worth_a_look(struct http_conn *conn, enum tcp_direction direction)
 
 /* ---- programs ------------------------------------------------------------------------------ */
 
-INLINE void send_head(void *ctx, struct room *room, const struct sock *sk,
-		      const struct call *call)
+INLINE void send_head(void *ctx, struct room *room, const struct call *call, const bool typed)
 {
 	struct rec_http_head *rec = &room->rec;
 	__u32 n = room->text_n;
@@ -160,12 +241,12 @@ INLINE void send_head(void *ctx, struct room *room, const struct sock *sk,
 	rec->text.off = sizeof(*rec);
 	rec->text.len = n;
 	current_comm(rec->comm);
-	sock_tuple(&rec->tuple, sk, TCP_ROLE_UNKNOWN, false);
+	tuple_in_call(&rec->tuple, call, typed);
 	send(ctx, rec, sizeof(*rec) + n, KIND_http_head, true);
 }
 
-INLINE void look_at_all(void *ctx, struct room *room, __u32 slot, const struct sock *sk,
-			const struct call *call)
+INLINE void look_at_all(void *ctx, struct room *room, __u32 slot, const struct call *call,
+			const bool typed)
 {
 	NO_UNROLL
 	for (int i = 0; i < LOOKS_MAX; i++) {
@@ -174,20 +255,21 @@ INLINE void look_at_all(void *ctx, struct room *room, __u32 slot, const struct s
 		if (found == LOOK_DONE)
 			return;
 		if (found == LOOK_HEAD)
-			send_head(ctx, room, sk, call);
+			send_head(ctx, room, call, typed);
 	}
 }
 
-INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
+/* typed: see http_sockets. */
+INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool typed, const bool btf)
 {
 	long nr = syscall_nr(regs, btf);
 	__u8 transfer = (__u64)nr < CALL_NUMBERS ? transfers[nr & (CALL_NUMBERS - 1)] : 0;
 	enum tcp_direction direction = transfer & SENDS ? TCP_SENT : TCP_RECEIVED;
 	struct arguments args;
 	struct http_conn *conn;
-	const struct sock *sk;
 	struct call *call;
 	struct room *room;
+	struct seen seen;
 	__u32 slot;
 
 	if (!transfer || ret <= 0)
@@ -197,11 +279,12 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 	if (!call || call->about != CALL_TCP || bpf_get_current_pid_tgid() >> 32 == config.self ||
 	    peeked(&args, nr))
 		return 0;
-	sk = (const struct sock *)call->object;
-	conn = conn_of_call(sk, call->cgroup);
+	if (!seen_in_call(&seen, call, direction, typed))
+		return 0;
+	conn = conn_of_call(&seen, call->cgroup);
 	if (!conn)
 		return 0;
-	conn->side[direction].end = place_of(sk, direction);
+	conn->side[direction].end = seen.place;
 	if (!worth_a_look(conn, direction))
 		return 0;
 	room = room_take(&slot);
@@ -210,20 +293,26 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool btf)
 		count(KIND_http_head, LEDGER_LOST_SCRATCH);
 		return 0;
 	}
-	room->sock = (__u64)sk;
+	room->sock = seen.sock;
 	room->id = conn->id;
 	room->direction = direction;
 	room->left = ret;
-	room->seq = conn->side[direction].end - (__u32)ret;
+	room->seq = seen.place - (__u32)ret;
 	room->when_ns = direction == TCP_SENT ? call->when_ns : bpf_ktime_get_boot_ns();
 	room->first = true;
 	if (find_bytes(room, &args, transfer & ~SENDS))
-		look_at_all(ctx, room, slot, sk, call);
+		look_at_all(ctx, room, slot, call, typed);
 	room_give(room);
 	return 0;
 }
 
-PROGRAMS(http_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, btf), struct pt_regs *regs, long ret)
+PROGRAMS(http_sysexit, "sys_exit", on_sysexit(ctx, regs, ret, false, btf), struct pt_regs *regs,
+	 long ret)
+TP_BTF(http_typed, "sys_exit", on_sysexit(ctx, regs, ret, true, btf), struct pt_regs *regs, long ret)
+FEXIT(http_sendmsg, "tcp_sendmsg", use(sk, TCP_SENT, btf), const struct sock *sk)
+FEXIT(http_recvmsg, "tcp_recvmsg", use(sk, TCP_RECEIVED, btf), const struct sock *sk)
+FEXIT(http_splice_read, "tcp_splice_read", use(GET(btf, sock, sk), TCP_RECEIVED, btf),
+      const struct socket *sock)
 
 INLINE int on_state(void *ctx, const struct sock *sk, int to, const bool btf)
 {

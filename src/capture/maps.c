@@ -35,6 +35,7 @@ static const struct {
 	{ "connect_calls", 4096, BY_FUNCTION }, /* threads inside connect */
 	{ "lookups", 4096, ALWAYS },	  /* threads inside getaddrinfo, and that were */
 	{ "io_sockets", 4096, BY_FUNCTION }, /* threads that send or receive, where fds are not known */
+	{ "http_sockets", 4096, BY_FUNCTION }, /* the same */
 	{ "inside", 1024, BY_FUNCTION }, /* threads that send a segment again */
 };
 
