@@ -27,7 +27,7 @@ struct side {
 	__u8 query;	/* behind the ? of the first line */
 	__u8 number;	/* in a Content-Length */
 	__u8 newlines;	/* since anything else */
-	__u32 rsvd;
+	__u32 nth;	/* the head under way is, from 1 */
 };
 
 struct http_conn {
@@ -327,6 +327,7 @@ INLINE void begin(struct side *side)
 {
 	side->under_way = true;
 	side->knows_next = false;
+	side->nth++;
 	side->looked = 0;
 	side->hash = side->length = 0;
 	side->header = side->value = side->query = side->number = side->newlines = 0;
@@ -347,6 +348,7 @@ INLINE int look_at_head(struct http_conn *conn, struct side *side, struct room *
 	rec->part = side->under_way ? 0 : HTTP_BEGINS;
 	if (!side->under_way)
 		begin(side);
+	rec->number = side->nth;
 	room->bytes_n = n;
 	of_head = http_walk(slot);
 	rec->size = of_head;

@@ -160,7 +160,7 @@ struct ev_dns_lookup {
 struct ev_http_head {
 	struct tcp_tuple tuple;
 	enum tcp_direction direction;
-	u32 seq, size, other;	/* as in rec_http_head */
+	u32 seq, size, other, number; /* as in rec_http_head */
 	u16 part;		/* HTTP_* */
 	struct str text;
 };

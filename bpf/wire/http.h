@@ -30,7 +30,7 @@ struct rec_http_head {
 	__u32 seq;		 /* place of its first byte in its direction */
 	__u32 size;		 /* bytes that it stands for */
 	__u32 other;		 /* place that the other direction has reached */
-	__u32 rsvd;
+	__u32 number;		 /* of its message in its direction, from 1 */
 	__u16 direction;	 /* enum tcp_direction */
 	__u16 part;		 /* HTTP_* */
 	struct rec_text text;
@@ -79,7 +79,8 @@ struct rec_http_request {
 enum http_discarded {
 	HTTP_UNREADABLE, /* what begins like one and is none */
 	HTTP_UNASKED,	 /* a response without a request: that was before we looked */
-	HTTP_EVICTED,	 /* a request, and there was no room to wait for its response */
+	HTTP_EVICTED,	 /* there was no room for its head, or to wait for its response */
+	HTTP_LOST,	 /* a part of it, or of one before it, was lost on its way to user space */
 	HTTP_DISCARDED_END
 };
 

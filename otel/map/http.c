@@ -62,7 +62,7 @@ void map_http(struct attrs *ret, bool server, unsigned dim, int err)
 
 void map_http_discarded(struct attrs *ret, unsigned why)
 {
-	static const char *const names[HTTP_DISCARDED_END] = { "unreadable", "unasked", "evicted" };
+	static const char *const names[HTTP_DISCARDED_END] = { "unreadable", "unasked", "evicted", "lost" };
 
 	attr_str(ret, "podtrace.http.reason", str_of(names[why % HTTP_DISCARDED_END]));
 }

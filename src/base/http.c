@@ -59,8 +59,8 @@ static bool read_response(struct str line, struct http_message *ret)
 	struct str version, status;
 	u64 n;
 
-	str_cut(&line, ' ', &version);
-	str_cut(&line, ' ', &status);
+	if (!str_cut(&line, ' ', &version) || !str_cut(&line, ' ', &status))
+		return false;
 	if (!read_version(version, &ret->version) || status.n != 3 ||
 	    parse_u64(status, 100, 999, &n))
 		return false;
@@ -99,7 +99,7 @@ bool http_read(struct str head, struct http_message *ret)
 	bool read;
 
 	*ret = (struct http_message){ .host = STR(""), .parent = STR("") };
-	if (!str_cut(&head, '\n', &line))
+	if (!str_cut(&head, '\n', &line) || !head.p) /* not all of it is there */
 		return false;
 	line = str_trim(line);
 	read = str_starts(line, STR("HTTP/1.")) ? read_response(line, ret) : read_request(line, ret);
@@ -131,10 +131,9 @@ struct str http_path(struct str target)
 	return at < target.n ? str_slice(target, at + 1, target.n) : target;
 }
 
+/* Digits of two bytes each, in lower case. */
 static bool read_hex(struct str text, u8 *ret, size_t n)
 {
-	bool any = false;
-
 	for (size_t i = 0; i < n; i++) {
 		struct str digits = str_slice(text, 2 * i, 2 * i + 2);
 		u64 v;
@@ -145,24 +144,30 @@ static bool read_hex(struct str text, u8 *ret, size_t n)
 		if (parse_hex(digits, &v))
 			return false;
 		ret[i] = (u8)v;
-		any |= v;
 	}
-	return any;
+	return true;
+}
+
+static bool is_zero(const u8 *id, size_t n)
+{
+	while (n && !id[n - 1])
+		n--;
+	return !n;
 }
 
 bool http_parent_read(struct str text, struct http_parent *ret)
 {
-	u8 version = 0;
+	u8 version;
 
 	if (text.n < PARENT_LEN || text.p[2] != '-' || text.p[35] != '-' || text.p[52] != '-')
 		return false;
-	read_hex(str_slice(text, 0, 2), &version, 1);
-	if (version == 0xff || (text.n > PARENT_LEN && (!version || text.p[PARENT_LEN] != '-')))
+	if (!read_hex(str_slice(text, 0, 2), &version, 1) || version == 0xff)
 		return false;
-	if (!read_hex(str_slice(text, 3, 35), ret->trace_id, sizeof(ret->trace_id)) ||
-	    !read_hex(str_slice(text, 36, 52), ret->span_id, sizeof(ret->span_id)))
+	if (text.n > PARENT_LEN && (!version || text.p[PARENT_LEN] != '-'))
 		return false;
-	ret->flags = 0;
-	read_hex(str_slice(text, 53, 55), &ret->flags, 1);
-	return true;
+	return read_hex(str_slice(text, 3, 35), ret->trace_id, sizeof(ret->trace_id)) &&
+	       read_hex(str_slice(text, 36, 52), ret->span_id, sizeof(ret->span_id)) &&
+	       read_hex(str_slice(text, 53, 55), &ret->flags, 1) &&
+	       !is_zero(ret->trace_id, sizeof(ret->trace_id)) &&
+	       !is_zero(ret->span_id, sizeof(ret->span_id));
 }

@@ -16,6 +16,7 @@ enum decode_fault decode_http_head(const struct rec_http_head *rec, struct decod
 	ev->seq = rec->seq;
 	ev->size = rec->size;
 	ev->other = rec->other;
+	ev->number = rec->number;
 	ev->part = rec->part;
 	ret->comm = str_ofn((const char *)rec->comm, COMM_LEN);
 	return decode_tuple(&rec->tuple, false, &ev->tuple);

@@ -11,22 +11,18 @@
 #include "base/table.h"
 #include "fold/fold.h"
 
-#define CONNS_MAX 4096	   /* connections; the one that was still longest makes room */
+#define CONNS_MAX 16384	   /* connections; the one that was still longest makes room */
+#define HEADS_MAX 512	   /* heads of which a piece is there and the last one is not, likewise */
 #define EXCHANGES_MAX 4096 /* requests without a response yet, likewise */
 #define PIPELINED_MAX 256  /* on one connection */
-#define HEAD_TEXT_MAX 2048 /* bytes of a head, without what is not told */
+#define HEAD_TEXT_MAX 8192 /* bytes of a head, without what is not told */
 #define LENGTH_WAIT_NS NSEC_PER_SEC
 
 /* One direction of a connection. */
 struct way {
-	u64 start_ns;	/* the head under way: its first byte */
-	u32 seq;
-	u32 until;	/* place behind the last message */
+	u32 number;	/* of the last message; 0: there was none */
+	u32 until;	/* place behind it */
 	bool knows_until;
-	bool open;	/* a head is under way */
-	bool body;	/* what looks like one is in a body */
-	u16 n;
-	char text[HEAD_TEXT_MAX];
 };
 
 struct conn {
@@ -35,6 +31,19 @@ struct conn {
 	bool alone;	/* it speaks something else now */
 	u8 role;	/* enum tcp_role */
 	struct way ways[2];
+};
+
+struct head_key {
+	u64 conn, direction;
+};
+
+struct head {
+	u64 cgroup;
+	u64 start_ns;	/* of its first byte */
+	u32 seq;
+	u32 end;	/* place behind what is there */
+	u32 n;
+	char text[HEAD_TEXT_MAX];
 };
 
 struct exchange_key {
@@ -52,7 +61,7 @@ struct exchange {
 
 struct fold_http {
 	struct fold_out out;
-	struct table *conns, *exchanges;
+	struct table *conns, *heads, *exchanges;
 	/* room for the record that is made */
 	union {
 		struct rec_http_request rec;
@@ -68,40 +77,6 @@ static void discard(struct fold_http *h, u64 cgroup, enum http_discarded why)
 	tally_add(h->out.tally, &(struct meter_key){ .cgroup = cgroup,
 						     .meter = METER_http_discarded,
 						     .dim = (u16)why });
-}
-
-static void on_drop(void *ctx, const void *key, void *value, bool evicted)
-{
-	const struct exchange *x = value;
-
-	(void)key;
-	if (evicted)
-		discard(ctx, x->rec.head.cgroup, HTTP_EVICTED);
-}
-
-struct fold_http *fold_http_new(const struct fold_out *out)
-{
-	struct fold_http *h = calloc(1, sizeof(*h));
-
-	if (!h)
-		return NULL;
-	h->out = *out;
-	h->conns = table_new(CONNS_MAX, sizeof(u64), sizeof(struct conn), NULL, NULL);
-	h->exchanges = table_new(EXCHANGES_MAX, sizeof(struct exchange_key),
-				 sizeof(struct exchange), on_drop, h);
-	if (h->conns && h->exchanges)
-		return h;
-	fold_http_free(h);
-	return NULL;
-}
-
-void fold_http_free(struct fold_http *h)
-{
-	if (!h)
-		return;
-	table_free(h->conns);
-	table_free(h->exchanges);
-	free(h);
 }
 
 /* ---- the end of an exchange ---------------------------------------------------------------- */
@@ -172,6 +147,25 @@ static void grown(struct fold_http *h, u64 id, struct conn *conn, u32 seq)
 	finish(h, &key, x);
 }
 
+/* What is open on a connection will not be known. */
+static void forget(struct fold_http *h, u64 id, struct conn *conn, enum http_discarded why)
+{
+	struct exchange_key key = { id, conn->first - 1 };
+	struct exchange *x = conn->growing ? table_peek(h->exchanges, &key) : NULL;
+
+	conn->growing = false;
+	if (x)
+		finish(h, &key, x);
+	for (; conn->first < conn->next; conn->first++) {
+		key.n = conn->first;
+		x = table_peek(h->exchanges, &key);
+		if (!x)
+			continue;
+		discard(h, x->rec.head.cgroup, why);
+		table_del(h->exchanges, &key);
+	}
+}
+
 void fold_http_give_up(struct fold_http *h, u64 now_ns, bool all)
 {
 	const void *key;
@@ -199,7 +193,8 @@ struct message {
 	struct http_message http;
 	struct conn *conn;
 	struct way *way;
-	u32 end;		/* place behind it */
+	u64 start_ns;		/* of its first byte */
+	u32 seq, end;		/* its place, and the one behind it */
 };
 
 static u16 keep_text(char *to, size_t max, struct str text)
@@ -226,7 +221,7 @@ static u64 bytes_of(const struct message *m, u64 body)
 {
 	m->way->until = m->end + (u32)body;
 	m->way->knows_until = body < 1u << 31 && !(m->ev->http_head.part & HTTP_GIVEN_UP);
-	return m->way->knows_until ? m->end - m->way->seq + body : HTTP_BYTES_UNKNOWN;
+	return m->way->knows_until ? m->end - m->seq + body : HTTP_BYTES_UNKNOWN;
 }
 
 static void on_request(struct fold_http *h, const struct message *m)
@@ -251,9 +246,9 @@ static void on_request(struct fold_http *h, const struct message *m)
 					 .cpu = ev->cpu };
 	memcpy(x->rec.comm, ev->comm.p, ev->comm.n);
 	fill_tuple(&x->rec.tuple, &ev->http_head.tuple, m->conn->role);
-	x->rec.start_ns = m->way->start_ns;
+	x->rec.start_ns = m->start_ns;
 	x->rec.version = m->http.version;
-	x->seq = m->way->seq;
+	x->seq = m->seq;
 	x->rec.request_bytes = HTTP_BYTES_UNKNOWN;
 	x->rec.response_bytes = HTTP_BYTES_UNKNOWN;
 	if (!m->http.chunked)
@@ -283,7 +278,7 @@ static void on_response(struct fold_http *h, const struct message *m)
 	struct exchange_key key = { m->ev->key, m->conn->first };
 	struct exchange *x;
 
-	grown(h, m->ev->key, m->conn, m->way->seq);
+	grown(h, m->ev->key, m->conn, m->seq);
 	x = m->conn->first < m->conn->next ? table_peek(h->exchanges, &key) : NULL;
 	if (!x) {
 		m->conn->first += m->conn->first < m->conn->next;
@@ -297,9 +292,9 @@ static void on_response(struct fold_http *h, const struct message *m)
 	}
 	m->conn->first++;
 	x->answered = true;
-	x->answer_seq = m->way->seq;
+	x->answer_seq = m->seq;
 	x->rec.status = m->http.status;
-	x->rec.head.when_ns = m->way->start_ns > x->rec.start_ns ? m->way->start_ns :
+	x->rec.head.when_ns = m->start_ns > x->rec.start_ns ? m->start_ns :
 								    x->rec.start_ns;
 	if (x->rec.request_bytes == HTTP_BYTES_UNKNOWN && m->conn->first == m->conn->next)
 		x->rec.request_bytes = m->ev->http_head.other - x->seq;
@@ -315,14 +310,14 @@ static void on_response(struct fold_http *h, const struct message *m)
 }
 
 static void on_message(struct fold_http *h, const struct event *ev, struct conn *conn,
-		       struct way *way)
+		       const struct head *head)
 {
-	struct message m = { .ev = ev, .conn = conn, .way = way,
-			     .end = ev->http_head.seq + ev->http_head.size };
+	struct message m = { .ev = ev, .conn = conn, .way = &conn->ways[ev->http_head.direction],
+			     .start_ns = head->start_ns, .seq = head->seq, .end = head->end };
 	u8 role;
 
-	way->knows_until = false;
-	if (!http_read((struct str){ way->text, way->n }, &m.http)) {
+	m.way->knows_until = false;
+	if (!http_read((struct str){ head->text, head->n }, &m.http)) {
 		discard(h, ev->cgroup, HTTP_UNREADABLE);
 		return;
 	}
@@ -337,43 +332,85 @@ static void on_message(struct fold_http *h, const struct event *ev, struct conn 
 	(m.http.is_response ? on_response : on_request)(h, &m);
 }
 
-/* A piece begins a head, unless it is inside of a body. */
-static void begin(struct way *way, const struct event *ev)
+/* ---- heads --------------------------------------------------------------------------------- */
+
+/* A piece was lost on its way. Which response is whose is known again with the next request. */
+static void lose(struct fold_http *h, const struct event *ev, struct conn *conn)
 {
-	way->body = way->knows_until && (s32)(ev->http_head.seq - way->until) < 0;
-	way->open = !way->body;
-	way->start_ns = ev->when_ns;
-	way->seq = ev->http_head.seq;
-	way->n = 0;
+	discard(h, ev->cgroup, HTTP_LOST);
+	forget(h, ev->key, conn, HTTP_LOST);
+}
+
+/* NULL: it is inside of a body. */
+static struct head *begin(struct fold_http *h, const struct event *ev, struct conn *conn,
+			  const struct head_key *key)
+{
+	const struct ev_http_head *piece = &ev->http_head;
+	struct way *way = &conn->ways[piece->direction];
+	bool open = table_del(h->heads, key);
+	struct head *head;
+
+	if (open || piece->number != way->number + 1)
+		lose(h, ev, conn);
+	way->number = piece->number;
+	if (way->knows_until && (s32)(piece->seq - way->until) < 0)
+		return NULL;
+	head = table_add(h->heads, key, NULL);
+	head->cgroup = ev->cgroup;
+	head->start_ns = ev->when_ns;
+	head->seq = head->end = piece->seq;
+	return head;
+}
+
+/* The head that a piece goes on with; NULL: none that is read. */
+static struct head *go_on(struct fold_http *h, const struct event *ev, struct conn *conn,
+			  const struct head_key *key)
+{
+	struct way *way = &conn->ways[ev->http_head.direction];
+	struct head *head = table_peek(h->heads, key);
+
+	if (way->number == ev->http_head.number && (!head || head->end == ev->http_head.seq))
+		return head;
+	table_del(h->heads, key);
+	way->number = ev->http_head.number;
+	lose(h, ev, conn);
+	return NULL;
 }
 
 void fold_http_head_event(struct fold_http *h, const struct event *ev)
 {
-	const struct ev_http_head *head = &ev->http_head;
+	const struct ev_http_head *piece = &ev->http_head;
+	struct head_key key = { ev->key, piece->direction };
 	struct conn *conn = table_add(h->conns, &ev->key, NULL);
-	struct way *way = &conn->ways[head->direction];
-	size_t n = head->text.n;
+	struct head *head;
+	size_t n = piece->text.n;
 
 	if (conn->alone)
 		return;
-	if (head->part & HTTP_BEGINS)
-		begin(way, ev);
-	if (!way->open)
+	head = (piece->part & HTTP_BEGINS ? begin : go_on)(h, ev, conn, &key);
+	if (!head)
 		return;
-	if (n > sizeof(way->text) - way->n)
-		n = sizeof(way->text) - way->n;
-	memcpy(way->text + way->n, head->text.p, n);
-	way->n += (u16)n;
-	if (!(head->part & HTTP_ENDS))
+	if (n > sizeof(head->text) - head->n)
+		n = sizeof(head->text) - head->n;
+	memcpy(head->text + head->n, piece->text.p, n);
+	head->n += (u32)n;
+	head->end += piece->size;
+	if (!(piece->part & HTTP_ENDS))
 		return;
-	way->open = false;
-	on_message(h, ev, conn, way);
+	on_message(h, ev, conn, head);
+	table_del(h->heads, &key);
 }
 
 void fold_http_close_event(struct fold_http *h, const struct event *ev)
 {
 	struct conn *conn = table_peek(h->conns, &ev->key);
 
+	for (u64 way = TCP_SENT; way <= TCP_RECEIVED; way++) {
+		struct head_key key = { ev->key, way };
+
+		if (table_del(h->heads, &key)) /* cut off */
+			discard(h, ev->cgroup, HTTP_UNREADABLE);
+	}
 	if (!conn)
 		return;
 	grown(h, ev->key, conn,
@@ -386,4 +423,62 @@ void fold_http_close_event(struct fold_http *h, const struct event *ev)
 			give_up(h, &key, x, HTTP_CLOSED, ev->when_ns);
 	}
 	table_del(h->conns, &ev->key);
+}
+
+/* ---- the whole -------------------------------------------------------------------------- */
+
+static void on_exchange_drop(void *ctx, const void *key, void *value, bool evicted)
+{
+	const struct exchange *x = value;
+
+	(void)key;
+	if (evicted)
+		discard(ctx, x->rec.head.cgroup, HTTP_EVICTED);
+}
+
+static void on_head_drop(void *ctx, const void *key, void *value, bool evicted)
+{
+	const struct head *head = value;
+	struct fold_http *h = ctx;
+	struct conn *conn;
+
+	if (!evicted)
+		return;
+	discard(h, head->cgroup, HTTP_EVICTED);
+	conn = table_peek(h->conns, &((const struct head_key *)key)->conn);
+	if (conn)
+		forget(h, ((const struct head_key *)key)->conn, conn, HTTP_EVICTED);
+}
+
+static void on_conn_drop(void *ctx, const void *key, void *value, bool evicted)
+{
+	if (evicted)
+		forget(ctx, *(const u64 *)key, value, HTTP_EVICTED);
+}
+
+struct fold_http *fold_http_new(const struct fold_out *out)
+{
+	struct fold_http *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->out = *out;
+	h->conns = table_new(CONNS_MAX, sizeof(u64), sizeof(struct conn), on_conn_drop, h);
+	h->heads = table_new(HEADS_MAX, sizeof(struct head_key), sizeof(struct head), on_head_drop, h);
+	h->exchanges = table_new(EXCHANGES_MAX, sizeof(struct exchange_key),
+				 sizeof(struct exchange), on_exchange_drop, h);
+	if (h->conns && h->heads && h->exchanges)
+		return h;
+	fold_http_free(h);
+	return NULL;
+}
+
+void fold_http_free(struct fold_http *h)
+{
+	if (!h)
+		return;
+	table_free(h->conns);
+	table_free(h->heads);
+	table_free(h->exchanges);
+	free(h);
 }
