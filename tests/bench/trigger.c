@@ -182,6 +182,21 @@ static void send_receive(unsigned n)
 	}
 }
 
+/* A request and its response: four transfers, each of them a head. */
+static void exchange(unsigned n)
+{
+	static const char request[] = "GET /items?page=2 HTTP/1.1\r\nHost: shop.test:8080\r\nUser-Agent: cost/1\r\nAccept: */*\r\n\r\n";
+	static const char response[] = "HTTP/1.1 200 OK\r\nServer: cost\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+	char data[128];
+
+	while (n--) {
+		MUST(send(ends[0], request, sizeof(request) - 1, 0));
+		MUST(recv(ends[1], data, sizeof(data), 0));
+		MUST(send(ends[1], response, sizeof(response) - 1, 0));
+		MUST(recv(ends[0], data, sizeof(data), 0));
+	}
+}
+
 static void prepare_accept(unsigned n)
 {
 	listen_with(n);
@@ -388,6 +403,10 @@ const struct trigger triggers[] = {
 	{ "segment", "tcp", { "send_receive", "begin" }, 1000, prepare_ends, send_receive },
 	{ "query", "dns", { "packet", "packet_owner" }, 300, prepare_queries, query },
 	{ "other packet", "dns", { "packet" }, 4000, prepare_queries, other_packet },
+	{ "exchange", "http", { "head" }, 500, prepare_ends, exchange },
+	{ "segment", "http", { "head" }, 1000, prepare_ends, send_receive },
+	{ "connection", "http", { "close" }, 100, prepare_listener, connection },
+	{ "other call", "http", { "head" }, 4000, NULL, other_call },
 };
 
 const unsigned triggers_n = sizeof(triggers) / sizeof(*triggers);
