@@ -274,10 +274,11 @@ INLINE int on_sysexit(void *ctx, struct pt_regs *regs, long ret, const bool type
 
 	if (!transfer || ret <= 0)
 		return 0;
-	read_arguments(&args, regs, btf);
 	call = call_ended(FAMILY_http, nr);
-	if (!call || call->about != CALL_TCP || bpf_get_current_pid_tgid() >> 32 == config.self ||
-	    peeked(&args, nr))
+	if (!call || call->about != CALL_TCP || bpf_get_current_pid_tgid() >> 32 == config.self)
+		return 0;
+	read_arguments(&args, regs, btf);
+	if (peeked(&args, nr))
 		return 0;
 	if (!seen_in_call(&seen, call, direction, typed))
 		return 0;

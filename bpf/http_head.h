@@ -15,19 +15,15 @@
 struct side {
 	__u64 opening;	/* the first bytes of the head under way */
 	__u64 length;	/* what its Content-Length says */
-	__u64 hash;	/* of the header's name */
+	__u32 hash;	/* of the header's name */
 	__u32 looked;	/* bytes of it */
 	__u32 end;	/* place behind the last transfer */
 	__u32 next;	/* place behind the last message, if that had a Content-Length */
+	__u32 nth;	/* the head under way is, from 1 */
 	__u8 under_way;
 	__u8 knows_next;
-	__u8 header;	/* behind the first line */
-	__u8 value;	/* behind the header's name */
-	__u8 keep;	/* this is told */
-	__u8 query;	/* behind the ? of the first line */
-	__u8 number;	/* in a Content-Length */
-	__u8 newlines;	/* since anything else */
-	__u32 nth;	/* the head under way is, from 1 */
+	__u8 phase;	/* enum phase */
+	__u8 rsvd;
 };
 
 struct http_conn {
@@ -50,6 +46,30 @@ struct {
 	__type(value, struct http_conn);
 } https SEC(".maps");
 
+/* What the next byte of a head is. */
+enum phase {
+	IN_TARGET, /* of the first line, which is told */
+	IN_QUERY,  /* behind a ? in it: not told */
+	AT_LINE,   /* the first one of another line */
+	IN_NAME,   /* of a header */
+	IN_TOLD,   /* its value */
+	IN_LENGTH, /* the value of a Content-Length */
+	IN_OTHER,  /* a value that is not told */
+	AT_END,
+};
+
+/*
+ * Where a walk over the bytes of a piece is. In memory, and volatile: what the verifier does not
+ * know it cannot follow on each way, so that its ways meet again after every byte.
+ */
+struct walk {
+	__u64 length;
+	__u32 hash;
+	__u32 phase;
+	__u32 out; /* in text: behind what is there */
+	__u32 rsvd;
+};
+
 /* A transfer that is looked at. */
 struct room {
 	volatile __u64 busy;
@@ -63,6 +83,7 @@ struct room {
 	__u32 text_n;
 	__u32 bytes_n;
 	__u32 rsvd;
+	volatile struct walk walk;
 	struct rec_http_head rec;
 	__u8 text[2 * HTTP_PIECE]; /* the record's tail */
 	__u8 bytes[2 * HTTP_PIECE]; /* as the program has them */
@@ -154,74 +175,105 @@ __noinline int http_begins(__u64 opening, __u32 n)
 
 /* ---- byte by byte -------------------------------------------------------------------------- */
 
-/*
- * Without branches: the verifier would follow each both ways, at every byte. 1 or 0; numbers are
- * below 2^63.
- */
-#define IS(a, b)                                                                                   \
-	({                                                                                         \
-		__u64 _differ = (__u64)(a) ^ (__u64)(b);                                           \
-		_differ -= 1;                                                                      \
-		barrier_var(_differ);                                                              \
-		_differ >> 63;                                                                     \
-	})
-#define EITHER(condition, a, b)                                                                    \
-	({                                                                                         \
-		__u64 _one = (condition), _b = (b);                                                \
-		barrier_var(_one);                                                                 \
-		_b + ((__u64)(a) - _b) * _one;                                                     \
-	})
-
 /* Of a header's name, whose case does not matter. The literals are those of the headers that are told. */
-#define HASH_STEP(hash, c) (((hash) * 31 + ((c) | 0x20)) & 0xffffffffull)
+#define HASH_STEP(hash, c) ((hash) * 31 + ((c) | 0x20))
 
 #define HTTP_HASH_HOST 0x30f5a8u
-#define HTTP_HASH_CONNECTION 0xd1c47edeu
 #define HTTP_HASH_CONTENT_LENGTH 0xbc7b26bau
 #define HTTP_HASH_TRANSFER_ENCODING 0x4bf6b0f5u
-#define HTTP_HASH_EXPECT 0xb328ec59u
 #define HTTP_HASH_TRACEPARENT 0x3dd8322fu
 
-struct walk {
-	__u64 header, value, keep, query, number, newlines, hash, length;
-	__u64 out, line; /* in text: behind what is there, and where the line at hand begins */
-};
-
-INLINE void walk_byte(struct walk *w, __u64 c, __u8 *text)
+INLINE void put(struct room *room, __u8 c)
 {
-	__u64 newline = IS(c, '\n'), digit = (c - '0') & 0xff, colon, told, length;
+	room->text[room->walk.out & (HTTP_PIECE - 1)] = c;
+	room->walk.out++;
+}
 
-	colon = IS(c, ':') & w->header & (w->value ^ 1);
-	length = IS(w->hash, HTTP_HASH_CONTENT_LENGTH) & colon;
-	told = length | (colon & (IS(w->hash, HTTP_HASH_HOST) | IS(w->hash, HTTP_HASH_CONNECTION) |
-				  IS(w->hash, HTTP_HASH_TRANSFER_ENCODING) |
-				  IS(w->hash, HTTP_HASH_EXPECT) | IS(w->hash, HTTP_HASH_TRACEPARENT)));
-	/* a header that is not told, or no header: its name goes again */
-	w->out = EITHER((colon & (told ^ 1)) | (newline & w->header & (w->value ^ 1)), w->line,
-			w->out);
-	w->keep = EITHER(colon, told, w->keep);
-	/* what goes on from the line before (RFC 9112 section 5.2) */
-	w->keep &= (w->newlines & w->header & (IS(c, ' ') | IS(c, '\t'))) ^ 1;
-	w->value |= colon;
-	w->number |= length;
-	/* the first line, between ? and blank */
-	w->query &= IS(c, ' ') ^ 1;
-	text[w->out & (HTTP_PIECE - 1)] = c;
-	w->out += (w->keep & (w->query ^ 1)) | newline;
-	w->query |= IS(c, '?') & (w->header ^ 1);
-	digit -= 10;
-	barrier_var(digit);
-	w->length = EITHER(w->number & digit >> 63, w->length * 10 + ((c - '0') & 0xff), w->length);
-	w->newlines = (w->newlines + newline) * (newline | IS(c, '\r'));
-	w->hash = HASH_STEP(w->hash, c);
-	/* the next line */
-	w->hash *= newline ^ 1;
-	w->value &= newline ^ 1;
-	w->number &= newline ^ 1;
-	w->query &= newline ^ 1;
-	w->keep |= newline;
-	w->header |= newline;
-	w->line = EITHER(newline, w->out, w->line);
+/* 0: that is not told. */
+INLINE __u8 header_of(__u32 hash)
+{
+	switch (hash) {
+	case HTTP_HASH_HOST:
+		return HTTP_HEADER_HOST;
+	case HTTP_HASH_CONTENT_LENGTH:
+		return HTTP_HEADER_LENGTH;
+	case HTTP_HASH_TRANSFER_ENCODING:
+		return HTTP_HEADER_CODING;
+	case HTTP_HASH_TRACEPARENT:
+		return HTTP_HEADER_PARENT;
+	default:
+		return 0;
+	}
+}
+
+INLINE void walk_newline(struct room *room)
+{
+	volatile struct walk *w = &room->walk;
+	__u32 phase = w->phase;
+
+	if (phase != IN_NAME && phase != IN_OTHER)
+		put(room, '\n');
+	w->phase = phase == AT_LINE ? AT_END : AT_LINE;
+	w->hash = 0;
+}
+
+/* A name is never told: it may be none, and the piece may end within it. */
+INLINE void walk_name(struct room *room, __u8 c)
+{
+	volatile struct walk *w = &room->walk;
+	__u8 header;
+
+	if (c != ':') {
+		w->hash = HASH_STEP(w->hash, c);
+		w->phase = IN_NAME;
+		return;
+	}
+	header = header_of(w->hash);
+	w->phase = header == HTTP_HEADER_LENGTH ? IN_LENGTH : header ? IN_TOLD : IN_OTHER;
+	if (header)
+		put(room, header);
+	if (header == HTTP_HEADER_LENGTH)
+		w->length = 0;
+}
+
+INLINE void walk_byte(struct room *room, __u8 c)
+{
+	volatile struct walk *w = &room->walk;
+
+	if (c == '\n') {
+		walk_newline(room);
+		return;
+	}
+	switch (w->phase) {
+	case IN_TARGET:
+		if (c == '?')
+			w->phase = IN_QUERY;
+		put(room, c);
+		break;
+	case IN_QUERY:
+		if (c != ' ')
+			break;
+		w->phase = IN_TARGET;
+		put(room, c);
+		break;
+	case AT_LINE:
+		if (c == ' ' || c == '\t') /* goes on from the line before (RFC 9112 section 5.2) */
+			w->phase = IN_OTHER;
+		else if (c != '\r')
+			walk_name(room, c);
+		break;
+	case IN_NAME:
+		walk_name(room, c);
+		break;
+	case IN_LENGTH:
+		if (c >= '0' && c <= '9')
+			w->length = w->length * 10 + (c - '0');
+		put(room, c);
+		break;
+	case IN_TOLD:
+		put(room, c);
+		break;
+	}
 }
 
 /* Of the bytes in a room, 1 to HTTP_PIECE; returns how many were of the head. Global: the verifier
@@ -229,7 +281,6 @@ INLINE void walk_byte(struct walk *w, __u64 c, __u8 *text)
 __noinline int http_walk(__u32 slot)
 {
 	struct room *room = bpf_map_lookup_elem(&rooms, &slot);
-	struct walk w = {};
 	struct side *side;
 	__u32 i, n;
 
@@ -238,30 +289,21 @@ __noinline int http_walk(__u32 slot)
 	side = side_of(room);
 	if (!side)
 		return 0;
-	w.header = side->header;
-	w.value = side->value;
-	w.keep = side->keep;
-	w.query = side->query;
-	w.number = side->number;
-	w.newlines = side->newlines;
-	w.hash = side->hash;
-	w.length = side->length;
+	room->walk.length = side->length;
+	room->walk.hash = side->hash;
+	room->walk.phase = side->phase;
+	room->walk.out = 0;
 	n = room->bytes_n;
 	NO_UNROLL
 	for (i = 0; i < HTTP_PIECE; i++) {
-		if (i >= n || w.newlines >= 2)
+		if (i >= n || room->walk.phase == AT_END)
 			break;
-		walk_byte(&w, room->bytes[i], room->text);
+		walk_byte(room, room->bytes[i]);
 	}
-	side->header = w.header;
-	side->value = w.value;
-	side->keep = w.keep;
-	side->query = w.query;
-	side->number = w.number;
-	side->newlines = w.newlines;
-	side->hash = w.hash;
-	side->length = w.length;
-	room->text_n = w.out;
+	side->length = room->walk.length;
+	side->hash = room->walk.hash;
+	side->phase = room->walk.phase;
+	room->text_n = room->walk.out;
 	return i;
 }
 
@@ -329,9 +371,9 @@ INLINE void begin(struct side *side)
 	side->knows_next = false;
 	side->nth++;
 	side->looked = 0;
-	side->hash = side->length = 0;
-	side->header = side->value = side->query = side->number = side->newlines = 0;
-	side->keep = 1;
+	side->length = 0;
+	side->hash = 0;
+	side->phase = IN_TARGET;
 }
 
 INLINE int look_at_head(struct http_conn *conn, struct side *side, struct room *room, __u32 slot)
@@ -354,7 +396,7 @@ INLINE int look_at_head(struct http_conn *conn, struct side *side, struct room *
 	rec->size = of_head;
 	side->looked += of_head;
 	pass(room, of_head);
-	if (side->newlines >= 2) {
+	if (side->phase == AT_END) {
 		rec->part |= HTTP_ENDS;
 		side->under_way = false;
 		conn->messages = true;

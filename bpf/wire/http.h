@@ -12,6 +12,12 @@
 #define HTTP_METHOD_MAX 24
 #define HTTP_PARENT_MAX 55   /* of a traceparent (W3C trace-context-2 section 3.2) */
 
+/* rec_http_head.text: the headers that are told, instead of their names (src/base/http.h reads them) */
+#define HTTP_HEADER_HOST 'h'
+#define HTTP_HEADER_LENGTH 'l' /* Content-Length */
+#define HTTP_HEADER_CODING 'c' /* Transfer-Encoding */
+#define HTTP_HEADER_PARENT 'p' /* traceparent */
+
 /* rec_http_head.part */
 #define HTTP_BEGINS 0x1u
 #define HTTP_ENDS 0x2u
@@ -20,8 +26,7 @@
 /*
  * A piece of what stands in front of a body, as a program sent or received it. The kernel side takes
  * out all that nobody asks for: the text has neither what is behind the ? of a target, nor headers
- * but those of http_names; what is left of a name that was cut between pieces is a line without
- * a colon. head.key: the connection. when_ns: when the call began by which it was sent, or ended
+ * but these, where a letter is instead of the name and the colon. head.key: the connection. when_ns: when the call began by which it was sent, or ended
  * by which it was received.
  */
 struct rec_http_head {

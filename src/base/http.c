@@ -77,20 +77,22 @@ static bool is_chunked(struct str codings)
 
 static void read_header(struct str line, struct http_message *ret)
 {
-	size_t colon = str_find(line, ':');
-	struct str name = str_slice(line, 0, colon), value;
+	struct str value = str_trim(str_slice(line, 1, line.n));
 
-	if (colon == line.n)
-		return;
-	value = str_trim(str_slice(line, colon + 1, line.n));
-	if (str_eqi(name, STR("host")))
+	switch (line.n ? line.p[0] : 0) {
+	case HEADER_HOST:
 		ret->host = value;
-	else if (str_eqi(name, STR("traceparent")))
+		break;
+	case HEADER_PARENT:
 		ret->parent = value;
-	else if (str_eqi(name, STR("content-length")))
+		break;
+	case HEADER_LENGTH:
 		ret->has_length = !parse_u64(value, 0, 1ull << 62, &ret->length);
-	else if (str_eqi(name, STR("transfer-encoding")))
+		break;
+	case HEADER_CODING:
 		ret->chunked = is_chunked(value);
+		break;
+	}
 }
 
 bool http_read(struct str head, struct http_message *ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Heads of HTTP/1 messages (RFC 9112), as the kernel side leaves them (rec_http_head): lines, of
- * which those without a colon are no headers. Not a byte of them is trusted.
+ * Heads of HTTP/1 messages (RFC 9112), as the kernel side leaves them (rec_http_head): a first line,
+ * and of the headers these, a letter instead of the name and the colon. Not a byte of them is trusted.
  */
 #ifndef BASE_HTTP_H
 #define BASE_HTTP_H
@@ -12,6 +12,11 @@
 enum http_method {
 	HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_CONNECT,
 	HTTP_OPTIONS, HTTP_TRACE, HTTP_PATCH, HTTP_QUERY, HTTP_METHOD_END
+};
+
+enum http_header {
+	HEADER_HOST = 'h', HEADER_LENGTH = 'l', /* Content-Length */ HEADER_CODING = 'c', /* Transfer-Encoding */
+	HEADER_PARENT = 'p', /* traceparent */
 };
 
 struct http_message {

@@ -69,6 +69,9 @@ struct fold_http {
 	} room;
 };
 
+_Static_assert(HEADER_HOST == HTTP_HEADER_HOST && HEADER_LENGTH == HTTP_HEADER_LENGTH &&
+	       HEADER_CODING == HTTP_HEADER_CODING && HEADER_PARENT == HTTP_HEADER_PARENT,
+	       "base/http reads what the kernel side writes");
 _Static_assert(sizeof(struct rec_http_request) + HTTP_METHOD_MAX + HTTP_PATH_MAX +
 	       HTTP_ADDRESS_MAX + HTTP_PARENT_MAX <= REC_SIZE_MAX, "a request with all its texts");
 

@@ -43,8 +43,8 @@ static void assert_text(struct str got, const char *wanted)
 static void test_request(void **state)
 {
 	(void)state;
-	assert_true(read("POST /a/b?c HTTP/1.1\r\nhOST:\t shop.test:8080 \r\nContent-Length: 12\r\n"
-			 "TraceParent: 00-x\r\n\n"));
+	assert_true(read("POST /a/b?c HTTP/1.1\r\nh\t shop.test:8080 \r\nl 12\r\n"
+			 "p 00-x\r\n\n"));
 	assert_false(http.is_response);
 	assert_int_equal(http.version, 1);
 	assert_text(http.method, "POST");
@@ -64,7 +64,7 @@ static void test_request(void **state)
 static void test_response(void **state)
 {
 	(void)state;
-	assert_true(read("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\n"));
+	assert_true(read("HTTP/1.0 404 Not Found\r\nl 0\r\n\n"));
 	assert_true(http.is_response);
 	assert_int_equal(http.status, 404);
 	assert_int_equal(http.version, 0);
@@ -99,14 +99,14 @@ static void test_no_messages(void **state)
 /* Cut anywhere it is a message from the end of its first line on, and never read too far. */
 static void test_cut(void **state)
 {
-	static const char head[] = "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n";
+	static const char head[] = "GET / HTTP/1.1\r\nh h\r\nl 7\r\n\r\n";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(head); n++)
 		assert_int_equal(readn(head, n), n >= 16);
 	for (unsigned c = 0; c < 256; c++) {
 		char all[] = { 'G', 'E', 'T', ' ', (char)c, ' ', 'H', 'T', 'T', 'P', '/', '1', '.',
-			       '1', '\n', (char)c, ':', (char)c, '\n' };
+			       '1', '\n', (char)c, (char)c, '\n' };
 
 		assert_int_equal(readn(all, sizeof(all)), c != ' ' && c != '\n');
 	}
@@ -119,26 +119,24 @@ static void test_lengths(void **state)
 		bool has_length, chunked;
 		u64 length;
 	} all[] = {
-		{ "Content-Length: 5\r\n", true, false, 5 },
-		{ "content-length:5\n", true, false, 5 },
-		{ "Content-Length: 4611686018427387904\r\n", true, false, 1ull << 62 },
-		{ "Content-Length: 4611686018427387905\r\n", false, false, 0 },
-		{ "Content-Length: 99999999999999999999999\r\n", false, false, 0 },
-		{ "Content-Length: -1\r\n", false, false, 0 },
-		{ "Content-Length: 5, 5\r\n", false, false, 0 },
-		{ "Content-Length: \r\n", false, false, 0 },
-		{ "Content-Length : 5\r\n", false, false, 0 }, /* RFC 9112 section 5.1 */
-		{ " Content-Length: 5\r\n", false, false, 0 },
-		{ "X: y\r\n Content-Length: 5\r\n", false, false, 0 }, /* obs-fold: more of X */
-		{ "Content-Length\r\n", false, false, 0 },
-		{ "Content-Lengths: 5\r\n", false, false, 0 },
-		{ "Transfer-Encoding: chunked\r\n", false, true, 0 },
-		{ "Transfer-Encoding: gzip, Chunked\r\n", false, true, 0 },
-		{ "Transfer-Encoding: chunked, gzip\r\n", false, false, 0 },
-		{ "Transfer-Encoding: gzip\r\n", false, false, 0 },
-		{ "Transfer-Encoding: chunk\r\n", false, false, 0 },
-		{ "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", false, true, 5 },
-		{ "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", false, true, 5 },
+		{ "l 5\r\n", true, false, 5 },
+		{ "l5\n", true, false, 5 },
+		{ "l4611686018427387904\r\n", true, false, 1ull << 62 },
+		{ "l 4611686018427387905\r\n", false, false, 0 },
+		{ "l 99999999999999999999999\r\n", false, false, 0 },
+		{ "l -1\r\n", false, false, 0 },
+		{ "l 5, 5\r\n", false, false, 0 },
+		{ "l \r\n", false, false, 0 },
+		{ "L 5\r\n", false, false, 0 },
+		{ "Content-Length: 5\r\n", false, false, 0 },
+		{ " l 5\r\n", false, false, 0 },
+		{ "c chunked\r\n", false, true, 0 },
+		{ "c gzip, Chunked\r\n", false, true, 0 },
+		{ "c chunked, gzip\r\n", false, false, 0 },
+		{ "c gzip\r\n", false, false, 0 },
+		{ "c chunk\r\n", false, false, 0 },
+		{ "l 5\r\nc chunked\r\n", false, true, 5 },
+		{ "c chunked\r\nl 5\r\n", false, true, 5 },
 	};
 	char text[256];
 

@@ -107,9 +107,33 @@ static void piece(u64 conn, enum tcp_direction direction, u16 part, struct str t
 	assert_true(fold_event(fold, &ev));
 }
 
+/* What is told of a head: of the headers that are told letters instead of their names. */
+static struct str told_of(const char *head)
+{
+	static const char *const headers[][2] = {
+		{ "Host:", "h" }, { "Content-Length:", "l" }, { "Transfer-Encoding:", "c" }
+	};
+	static char text[256];
+	struct str rest = str_of(head), line;
+	size_t n = 0;
+
+	while (str_cut(&rest, '\n', &line) && rest.p) {
+		for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+			if (!str_starts(line, str_of(headers[i][0])))
+				continue;
+			text[n++] = headers[i][1][0];
+			line = str_slice(line, strlen(headers[i][0]), line.n);
+		}
+		memcpy(text + n, line.p, line.n);
+		n += line.n;
+		text[n++] = '\n';
+	}
+	return (struct str){ text, n };
+}
+
 static void say_on(u64 conn, enum tcp_direction direction, const char *head)
 {
-	piece(conn, direction, HTTP_BEGINS | HTTP_ENDS, str_of(head), (u32)strlen(head));
+	piece(conn, direction, HTTP_BEGINS | HTTP_ENDS, told_of(head), (u32)strlen(head));
 }
 
 /* A whole head, and what is behind it. */
@@ -404,13 +428,15 @@ static void test_end(void **state)
 /* In two and three pieces, wherever they are cut; some bytes are not told. */
 static void test_pieces(void **state)
 {
-	static const char head[] = GET;
-	u32 n = sizeof(head) - 1;
+	struct str told_text = told_of(GET);
+	char head[64];
+	u32 n = (u32)told_text.n;
 
 	(void)state;
+	memcpy(head, told_text.p, n);
 	for (u32 i = 1; i < n; i++) {
 		for (u32 k = i; k < n; k += 5) {
-			piece(0, C, HTTP_BEGINS, (struct str){ head, i }, i + 10);
+			piece(0, C, HTTP_BEGINS, (struct str){ head, i }, i + 14);
 			if (k > i)
 				piece(0, C, 0, (struct str){ head + i, k - i }, k - i);
 			piece(0, C, HTTP_ENDS, (struct str){ head + k, n - k }, n - k);
@@ -450,7 +476,7 @@ static void test_long(void **state)
 	assert_told(wanted);
 	piece(0, C, HTTP_BEGINS, STR("GET "), 4);
 	piece(0, C, 0, (struct str){ path, 1025 }, 1025);
-	piece(0, C, HTTP_ENDS | HTTP_GIVEN_UP, STR(" HTTP/1.1\r\nX: \n"), 15);
+	piece(0, C, HTTP_ENDS | HTTP_GIVEN_UP, STR(" HTTP/1.1\r\nh \n"), 15);
 	say(S, OK5, 5);
 	snprintf(wanted, sizeof(wanted), "client GET %.1024s 200 0ms 1044>42\n", path);
 	assert_told(wanted);
@@ -554,7 +580,7 @@ static void on_many(u64 conn, enum tcp_direction direction, u16 part, const char
 	ev.http_head.direction = direction;
 	ev.http_head.part = part;
 	ev.http_head.number = 1;
-	ev.http_head.text = str_of(text);
+	ev.http_head.text = told_of(text);
 	ev.http_head.size = (u32)strlen(text);
 	fold_event(fold, &ev);
 }
