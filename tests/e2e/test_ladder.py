@@ -53,7 +53,8 @@ class Verified(unittest.TestCase):
     def test_typed_programs_have_none(self):
         for name, of in self.features.items():
             with self.subTest(name):
-                if name in ('tcp/accept', 'tcp/send_receive', 'udp/datagram'):  # no typed way from an fd to its socket
+                # no typed way from an fd to its socket
+                if name in ('tcp/accept', 'tcp/send_receive', 'udp/datagram', 'http/head'):
                     self.assertNotIn(of['rung'], ('tp_btf', 'raw_tp', 'kprobe'))
                 else:
                     self.assertEqual(of['state'], 'on')
@@ -67,7 +68,7 @@ class Verified(unittest.TestCase):
     def test_others_are_refused(self):
         """The control: programs that read by helper, and so have such calls, do not get through."""
         for name, of in features('--forbid', 'probe_read,tp_btf,fentry,iter,cgroup').items():
-            if name.startswith('lookup/'):  # reads by type, by whatever rung
+            if name.startswith('lookup/') or name == 'http/close':  # reads by type, by whatever rung; reads nothing
                 continue
             with self.subTest(name):
                 self.assertEqual(of['state'], 'off')
