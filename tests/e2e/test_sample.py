@@ -107,6 +107,7 @@ class Cap(Case):
         with self.watch('both', '--event-cap', '20') as run:
             other.run('procs', 20, 1)
             one.run('procs', N, 4)
+            time.sleep(1.1)  # another second, however fast the machine is
             other.run('procs', 20, 1)
         self.assert_lossless(run)
         told = [line for line in run.of('process.exec') if line['container.id'][0] == 'b']
