@@ -51,7 +51,8 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wex
 
 # ---- sources ------------------------------------------------------------------------------
 
-FAMILIES := $(shell sed -n 's/^FAMILY.\([a-z_]*\),.*/\1/p' bpf/registry.def)
+# those that have programs
+FAMILIES := $(sort $(shell sed -n 's/^FEATURE.\([a-z_]*\),.*/\1/p' bpf/registry.def))
 SRC := $(wildcard cmd/podtrace/*.c src/*.c src/*/*.c otel/*.c otel/map/*.c)
 OBJ := $(SRC:%.c=$(B)/obj/%.o)
 BPF_OBJ := $(FAMILIES:%=$(B)/obj/bpf/%.bpf.o) $(B)/obj/bpf/maps.bpf.o $(B)/obj/bpf/self.bpf.o \

@@ -38,6 +38,32 @@ const struct meter meters[METER_END] = {
 #include "../bpf/registry.def"
 };
 
+#define V2(file, key, scale) { FIGURE_V2, file, key, scale }
+#define V1(tree, file, key, scale) { FIGURE_##tree, file, key, scale }
+#define NOWHERE { FIGURE_NOWHERE, NULL, NULL, 0 }
+const struct figure figures[FIGURE_END] = {
+#define FIGURE(figure, family_, type_, name_, unit_, attr_, text_)                                 \
+	[FIGURE_##figure] = {                                                                      \
+		.name = name_,                                                                     \
+		.unit = unit_,                                                                     \
+		.text = text_,                                                                     \
+		.attr = attr_,                                                                     \
+		.family = FAMILY_##family_,                                                        \
+		.type = FIGURE_##type_,                                                            \
+	},
+#include "figures.def"
+};
+
+const struct reading readings[READING_END] = {
+#define READING(reading, figure_, value_, v2, v1)                                                  \
+	[READING_##reading].figure = FIGURE_##figure_, [READING_##reading].value = value_,         \
+	[READING_##reading].of = { v2, v1 },
+#define LESS(reading, v2, v1) [READING_##reading].less = { v2, v1 },
+#include "figures.def"
+};
+
+_Static_assert(READING_END <= 64, "more readings than masks have bits");
+
 enum {
 #define FEATURE(family, feature, needed, text) FEATURE_##feature,
 #include "../bpf/registry.def"
@@ -130,6 +156,15 @@ bool feature_payload(size_t feature)
 	};
 
 	return payload[feature];
+}
+
+u32 figure_families(void)
+{
+	u32 bits = 0;
+
+	for (size_t i = 0; i < FIGURE_END; i++)
+		bits |= 1u << figures[i].family;
+	return bits;
 }
 
 const char *feature_lacks(size_t feature)

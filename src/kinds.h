@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registry, expanded for user space: tables of kinds, families, features, programs and
- * meters. All const; ids index them.
+ * The registry and figures.def, expanded for user space: tables of kinds, families, features,
+ * programs, meters and figures. All const; ids index them.
  */
 #ifndef KINDS_H
 #define KINDS_H
@@ -76,6 +76,57 @@ enum library {
 	LIBRARY_END
 };
 
+enum figure_type { FIGURE_COUNTER, FIGURE_UPDOWN, FIGURE_GAUGE };
+
+/* Where a file of a cgroup is: in the v2 tree, or in the hierarchy of a v1 controller. */
+enum figure_tree {
+	FIGURE_NOWHERE, FIGURE_V2, FIGURE_MEMORY, FIGURE_CPU, FIGURE_CPUACCT, FIGURE_PIDS,
+	FIGURE_TREES
+};
+
+struct figure_source {
+	enum figure_tree tree;
+	const char *file, *key;	/* figures.def has their grammar */
+	u32 scale;
+};
+
+struct figure {
+	const char *name;
+	const char *unit;
+	const char *text;
+	const char *attr;	/* NULL: it has one reading */
+	enum wire_family family;
+	enum figure_type type;
+};
+
+enum figure_id {
+#define FIGURE(figure, ...) FIGURE_##figure,
+#include "figures.def"
+	FIGURE_END
+};
+
+struct reading {
+	enum figure_id figure;
+	const char *value;	/* of the figure's attribute; NULL */
+	struct figure_source of[2], less[2]; /* v2, v1 */
+};
+
+enum reading_id {
+#define READING(reading, ...) READING_##reading,
+#include "figures.def"
+	READING_END
+};
+
+/* Of one container, at one time. */
+struct reading_set {
+	u64 cgroup;
+	u64 start_ns, read_ns;	/* boot ns; counters count since start */
+	u64 has;		/* bit per enum reading_id */
+	u64 value[READING_END];	/* count, bytes, nanoseconds */
+};
+
+extern const struct figure figures[FIGURE_END];
+extern const struct reading readings[READING_END];
 extern const struct kind kinds[KIND_END];	/* [0] is empty: ids start at 1 */
 extern const struct family families[FAMILY_END];
 extern const struct meter meters[METER_END];	/* [0] is empty */
@@ -100,6 +151,8 @@ u32 feature_calls(size_t feature);
 u32 families_thinned(void);
 /* Whether it reads what programs send and receive. */
 bool feature_payload(size_t feature);
+/* Families that have figures: bits. */
+u32 figure_families(void);
 /* What a feature is without where kernel memory cannot be read by helper; NULL: nothing. */
 const char *feature_lacks(size_t feature);
 const char *rung_name(enum rung rung);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "gauge/gauge.h"
 #include "pipe_impl.h"
 
 /* A record's texts and those of its resource with every byte escaped, and the names around them. */
@@ -229,6 +230,8 @@ static void on_who_gone(void *ctx, struct who *who)
 	struct pipe *p = ctx;
 
 	hold_release_who(p->hold, who);
+	if (p->gauge)
+		gauge_forget(p->gauge, who);
 	series_forget(p->series, who, pipe_cell_gone, p);
 	if (p->config.otel && who->resource >= 0)
 		otel_resource_drop(p->config.otel, who->resource);
@@ -254,7 +257,10 @@ int pipe_new(struct pipe **ret, const struct pipe_config *config, char *err, siz
 	p->fold = fold_new(pipe_made, p);
 	if (!p->series || !p->hold || !p->fold || follow_start(p))
 		goto fail;
+	if (config->figures && enrich.cgroup_base)
+		p->gauge = gauge_new(enrich.cgroup_base, config->figures);
 	enrich.who_gone = on_who_gone;
+	enrich.met = pipe_met;
 	enrich.ctx = p;
 	e = enrich_new(&p->enrich, &enrich, err, err_cap);
 	if (e)
@@ -274,6 +280,7 @@ void pipe_free(struct pipe *p)
 		return;
 	enrich_free(p->enrich);
 	series_free(p->series);
+	gauge_free(p->gauge);
 	hold_free(p->hold);
 	fold_free(p->fold);
 	follow_free(p->follow);
@@ -297,7 +304,8 @@ void pipe_check(struct pipe *p, const struct pipe_check *check)
 {
 	size_t i = 0;
 
-	while (i < p->checks_n && strcmp(p->checks[i].name, check->name))
+	while (i < p->checks_n && (strcmp(p->checks[i].family, check->family) ||
+				   strcmp(p->checks[i].name, check->name)))
 		i++;
 	if (i == PIPE_CHECKS_MAX)
 		return;

@@ -42,6 +42,7 @@ struct pipe_config {
 	void *ctx;
 	u64 start_ns;			/* boot ns */
 	s64 wall_offset_ns;
+	u32 figures;			/* families whose figures are read (src/gauge), bits */
 	struct enrich_config enrich;	/* its who_gone and ctx are the pipe's */
 };
 
@@ -53,9 +54,22 @@ void pipe_free(struct pipe *p);		/* NULL is fine */
 void pipe_clock(struct pipe *p, s64 wall_offset_ns);	/* a newer measurement */
 void pipe_record(struct pipe *p, const void *record, size_t size);
 
-/* One collection of the kernel's meters: begin, every cell, end (exports). */
+/* Read the figures of some containers: all once in round_ns, if called each turn_ns; round_ns 0: all
+ * now. */
+void pipe_figures(struct pipe *p, u64 turn_ns, u64 round_ns);
+/* What a family's figures lack in a cgroup (gauge.h), and as a check; false: none are read. */
+struct gauge_lack;
+bool pipe_figures_lack(struct pipe *p, struct str path, enum wire_family family,
+		       struct gauge_lack *ret);
+
+/* One collection of the kernel's meters: begin, every cell, figures, end (exports). */
 void pipe_collect_begin(struct pipe *p, u64 now_ns);
 void pipe_meter(struct pipe *p, const struct meter_key *key, const struct meter_cell *cell);
+/* All figures as they were read last; fn is told them too, for the tap. */
+typedef void (*pipe_set_fn)(void *ctx, const struct reading_set *set);
+void pipe_collect_figures(struct pipe *p, pipe_set_fn fn, void *ctx);
+/* The same of a container in a replay. */
+void pipe_reading_set(struct pipe *p, const struct reading_set *set);
 void pipe_collect_end(struct pipe *p);
 
 void pipe_ledger(struct pipe *p, const struct ledger_page *page);	/* the latest sums */

@@ -19,6 +19,7 @@ struct pipe {
 	struct enrich *enrich;
 	struct series *series;
 	struct hold *hold;
+	struct gauge *gauge;	/* NULL: no figures */
 	struct follow *follow;	/* NULL: no named targets */
 	struct fold *fold;
 	/* an event is let go, or made of others, while another is decoded */
@@ -56,6 +57,13 @@ int pipe_resource(struct pipe *p, struct who *who);
 enum target_match pipe_match(struct pipe *p, struct who *who);
 /* Called by fold for a record that it made. */
 void pipe_made(void *ctx, const void *record, size_t size);
+/* When a series began, in wall time: the same at every collection, whatever the clock of the day
+ * does; but never after its end. */
+u64 pipe_start_of(const struct pipe *p, u64 boot_ns);
+/* Whether metrics of his are exported by this collection; if so, his names are told now. */
+bool pipe_is_told(struct pipe *p, struct who *who);
+/* Enrich's hook; ctx is the pipe. */
+void pipe_met(void *ctx, struct who *who, u64 cgroup, struct str path, u64 made_ns);
 /* Called by hold for an event that leaves. */
 void pipe_let_go(void *ctx, const void *record, size_t size, struct who *who,
 		 const struct process *process);

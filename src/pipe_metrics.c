@@ -2,6 +2,7 @@
 /* Collections: the kernel's meters, the ledger, features, and what the exporter did. */
 #include <string.h>
 #include "base/clock.h"
+#include "gauge/gauge.h"
 #include "pipe_impl.h"
 
 static int resource_of_self(struct pipe *p)
@@ -25,9 +26,13 @@ static bool is_renamed(void *ctx, const struct who *who)
 void pipe_collect_begin(struct pipe *p, u64 now_ns)
 {
 	series_renamed(p->series, is_renamed, p);
+	if (p->gauge)
+		gauge_renamed(p->gauge, is_renamed, p);
 	p->before_ns = p->now_ns;
 	p->now_ns = now_ns;
 	series_begin(p->series, now_ns);
+	if (p->config.otel)
+		otel_metrics_begin(p->config.otel);
 }
 
 static struct who *who_of(void *ctx, u64 cgroup)
@@ -42,8 +47,7 @@ void pipe_meter(struct pipe *p, const struct meter_key *key, const struct meter_
 	series_add(p->series, key, cell, who_of, p);
 }
 
-/* The same at every collection, whatever the clock of the day does; but never after its end. */
-static u64 start_of(const struct pipe *p, u64 boot_ns)
+u64 pipe_start_of(const struct pipe *p, u64 boot_ns)
 {
 	u64 start = clock_wall_ns(boot_ns, p->start_offset_ns);
 	u64 now = clock_wall_ns(p->now_ns, p->map.wall_offset_ns);
@@ -52,10 +56,20 @@ static u64 start_of(const struct pipe *p, u64 boot_ns)
 }
 
 /* A target, or one until after the collection before. */
-static bool is_told(struct pipe *p, struct who *who)
+static bool is_target(struct pipe *p, struct who *who)
 {
 	return pipe_match(p, who) == TARGET_YES || who->wanted ||
 	       (who->left_ns && who->left_ns >= p->before_ns);
+}
+
+/* Sums are not lost if not told: the next collection has them, under the right name. */
+bool pipe_is_told(struct pipe *p, struct who *who)
+{
+	if (enrich_waits(p->enrich, who, p->now_ns) || !is_target(p, who))
+		return false;
+	who->metric_names = who->names;
+	who->metric_told = true;
+	return true;
 }
 
 static void export_series(void *ctx, const struct series_point *sp)
@@ -64,15 +78,12 @@ static void export_series(void *ctx, const struct series_point *sp)
 	struct pipe *p = ctx;
 	struct point point = {
 		.desc = map_meter((enum wire_meter)sp->key.meter),
-		.start_ns = start_of(p, sp->start_ns),
+		.start_ns = pipe_start_of(p, sp->start_ns),
 		.time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
 	};
 
-	/* sums are not lost: the next collection has them, under the right name */
-	if (enrich_waits(p->enrich, sp->who, p->now_ns) || !is_told(p, sp->who))
+	if (!pipe_is_told(p, sp->who))
 		return;
-	sp->who->metric_names = sp->who->names;
-	sp->who->metric_told = true;
 	if (meter->type == METER_HISTOGRAM) {
 		point.buckets = sp->cell.slots;
 		point.sum = (double)sp->cell.sum / (double)NSEC_PER_SEC;
@@ -102,7 +113,7 @@ static void export_ledger(struct pipe *p)
 		[LEDGER_LOST_STATE] = "lost_state",   [LEDGER_UNSEEN] = "unseen",
 	};
 	struct point point = { .desc = &desc,
-			       .start_ns = start_of(p, p->config.start_ns),
+			       .start_ns = pipe_start_of(p, p->config.start_ns),
 			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns) };
 
 	for (size_t k = 1; k < KIND_END; k++) {
@@ -136,7 +147,7 @@ static void put_state(struct pipe *p, const struct metric_desc *desc, enum featu
 static void put_count(struct pipe *p, const struct metric_desc *desc, const char *what, u64 n)
 {
 	struct point point = { .desc = desc,
-			       .start_ns = start_of(p, p->config.start_ns),
+			       .start_ns = pipe_start_of(p, p->config.start_ns),
 			       .time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
 			       .i = (s64)n };
 
@@ -203,6 +214,12 @@ static void export_identity(struct pipe *p)
 		follow_stats(p->follow, &f);
 		put_count(p, &unknown, "target_refused", f.refused + f.evicted);
 	}
+	if (p->gauge) {
+		struct gauge_stats g;
+
+		gauge_stats(p->gauge, &g);
+		put_count(p, &unknown, "figures_refused", g.refused);
+	}
 	hold_stats(p->hold, &held);
 	put_count(p, &unknown, "event_pushed_out", held.pushed_out);
 	put_count(p, &asked, "sent", p->asked.requests);
@@ -238,7 +255,7 @@ static void export_exporter(struct pipe *p)
 		for (int loss = -1; loss < LOSS_COUNT; loss++) {
 			struct point point = {
 				.desc = &descs[s],
-				.start_ns = start_of(p, p->config.start_ns),
+				.start_ns = pipe_start_of(p, p->config.start_ns),
 				.time_ns = clock_wall_ns(p->now_ns, p->map.wall_offset_ns),
 				.i = (s64)(loss < 0 ? stats->signal[s].exported :
 						      stats->signal[s].lost[loss]),
@@ -267,7 +284,6 @@ void pipe_collect_end(struct pipe *p)
 	series_expire(p->series, pipe_cell_gone, p);
 	if (!p->config.otel)
 		return;
-	otel_metrics_begin(p->config.otel);
 	series_walk(p->series, export_series, p);
 	export_ledger(p);
 	export_features(p);

@@ -279,6 +279,64 @@ static void events_of(struct buf *out, size_t family)
 	}
 }
 
+static void add_source(struct buf *out, const struct figure_source *s)
+{
+	if (s->tree == FIGURE_NOWHERE)
+		return;
+	buf_printf(out, "`%s`", s->file);
+	if (s->key[0])
+		buf_printf(out, " %s", s->key);
+}
+
+static void add_reading(struct buf *out, const struct reading *r)
+{
+	for (int v1 = 0; v1 < 2; v1++) {
+		buf_cstr(out, " | ");
+		add_source(out, &r->of[v1]);
+		if (r->less[v1].tree != FIGURE_NOWHERE)
+			buf_cstr(out, " − ");
+		add_source(out, &r->less[v1]);
+	}
+	buf_cstr(out, " |\n");
+}
+
+/* One reading stands in the figure's row, several below it. */
+static void readings_of(struct buf *out, enum figure_id figure)
+{
+	const char *attr = figures[figure].attr;
+
+	if (attr)
+		buf_cstr(out, " | | |\n");
+	for (size_t i = 0; i < READING_END; i++) {
+		if (readings[i].figure != figure)
+			continue;
+		if (attr)
+			buf_printf(out, "| `%s=%s` | | |", attr, readings[i].value);
+		add_reading(out, &readings[i]);
+	}
+}
+
+static void figures_of(struct buf *out, size_t family)
+{
+	static const char *const types[] = { "counter", "up-down counter", "gauge" };
+	bool any = false;
+
+	for (size_t f = 0; f < FIGURE_END; f++) {
+		const struct figure *row = &figures[f];
+
+		if (row->family != family)
+			continue;
+		if (!any)
+			buf_cstr(out, "\n### Metrics of containers, from the files of their cgroups\n\n"
+				      "| name | type | unit | what it tells | v2 | v1 |\n"
+				      "|---|---|---|---|---|---|\n");
+		any = true;
+		buf_printf(out, "| `%s` | %s | `%s` | %s", row->name, types[row->type], row->unit,
+			   row->text);
+		readings_of(out, (enum figure_id)f);
+	}
+}
+
 /* Each rung once: it may need several programs. */
 static void ways_of(struct buf *out, size_t feature)
 {
@@ -310,11 +368,15 @@ static void lacks_of(struct buf *out, size_t family)
 
 static void features_of(struct buf *out, size_t family)
 {
-	buf_cstr(out, "\n### Features\n\n"
-		      "| feature | ways, best first | without it |\n|---|---|---|\n");
+	bool any = false;
+
 	for (size_t f = 0; f < features_n; f++) {
 		if (features[f].family != family)
 			continue;
+		if (!any)
+			buf_cstr(out, "\n### Features\n\n"
+				      "| feature | ways, best first | without it |\n|---|---|---|\n");
+		any = true;
 		buf_printf(out, "| %s | ", features[f].name);
 		ways_of(out, f);
 		buf_printf(out, " | %s |\n", features[f].without);
@@ -332,6 +394,7 @@ static void events_page(struct buf *out)
 	for (size_t f = 0; f < FAMILY_END; f++) {
 		buf_printf(out, "\n## %s\n\n%s.\n", families[f].name, families[f].text);
 		events_of(out, f);
+		figures_of(out, f);
 		features_of(out, f);
 	}
 }

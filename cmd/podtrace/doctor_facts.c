@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "base/errname.h"
 #include "cmd/podtrace/doctor.h"
+#include "cmd/podtrace/figures.h"
 #include "enrich/cgroup_tree.h"
 
 /* Capabilities that a feature of ours can use today; each feature names its own. */
@@ -263,6 +264,31 @@ static void add_cgroup(struct checkup *c)
 	add_mounts(c);
 }
 
+static void add_figures(struct checkup *c)
+{
+	static const struct {
+		enum wire_family family;
+		const char *fact;
+	} rows[] = { { FAMILY_sched, "figures_sched" }, { FAMILY_memory, "figures_memory" } };
+	static const char *const values[] = { "all", "some", "none" };
+	struct gauge *gauge = gauge_new(c->o->cgroup_base, figure_families());
+	char place[NODE_PATH_MAX], reason[256];
+	const char *fix;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct gauge_lack lack;
+
+		if (!gauge || !figures_place(&c->roots, &c->tree, place, sizeof(place))) {
+			doctor_fact(c, rows[i].fact, "unknown");
+			continue;
+		}
+		gauge_try(gauge, str_of(place), rows[i].family, &lack);
+		figures_say(place, &lack, reason, sizeof(reason), &fix);
+		doctor_say(doctor_fact(c, rows[i].fact, values[figures_state(&lack)]), reason, fix);
+	}
+	gauge_free(gauge);
+}
+
 void doctor_facts(struct checkup *c)
 {
 	host_read(&c->roots, c->o->node_name, &c->host);
@@ -275,4 +301,5 @@ void doctor_facts(struct checkup *c)
 	add_security(c);
 	add_process(c);
 	add_cgroup(c);
+	add_figures(c);
 }

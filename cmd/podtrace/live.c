@@ -12,8 +12,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/podtrace/live.h"
-#include "enrich/cgroup_tree.h"
-#include "version.h"
 
 #define CLOCK_EVERY_NS (5 * NSEC_PER_SEC)
 #define EXPIRE_EVERY_NS (60 * NSEC_PER_SEC)
@@ -70,6 +68,7 @@ static void on_tick(void *ctx)
 
 	live_relabelled(v);
 	pipe_tick(v->pipe, now);
+	pipe_figures(v->pipe, FLUSH_EVERY_NS, v->o->metric_interval_ms * NSEC_PER_MSEC);
 	out_flush(&v->out);
 	if (v->out.closed || v->out.err || (v->tap && (tap_full(v->tap) || tap_error(v->tap))))
 		loop_stop(v->loop, EXIT_OK);
@@ -135,8 +134,8 @@ static int start_capture(struct live *v)
 
 	if (code)
 		return code;
-	/* new cgroups are how named targets are followed, asked for or not */
-	if (config.follow)
+	/* new cgroups are how named targets are followed and figures begin, asked for or not */
+	if (config.follow || v->figures)
 		config.families |= 1u << FAMILY_cgroup;
 	choose_streams(o, &config);
 	if (capture_new(&v->capture, v->loop, &config, err, sizeof(err)))
@@ -193,7 +192,10 @@ static int start_pipe(struct live *v)
 	e = kernel_options(v->o, &kernel);
 	if (e)
 		return e;
-	if (targets_named(v->targets) && !(kernel.families >> FAMILY_cgroup & 1))
+	config.figures = kernel.families & figure_families();
+	v->figures = config.figures;
+	if ((targets_named(v->targets) || v->figures) &&
+	    !(kernel.families >> FAMILY_cgroup & 1))
 		config.hidden = 1u << FAMILY_cgroup;
 	config.start_ns = v->start_ns;
 	config.wall_offset_ns = v->wall_offset_ns;
@@ -221,32 +223,6 @@ static int apply_targets(struct live *v)
 	return targets_apply(v->targets, v->capture);
 }
 
-/* How well containers can be told, said once at the start. */
-static void tell_identity(struct live *v)
-{
-	const struct node_roots roots = roots_of(v->o);
-	char proc[NO_PROC_MAX];
-	static struct summary s;
-
-	pipe_summary(v->pipe, &s);
-	if (pipe_cgroup_tree(v->pipe) != CGROUP_TREE_V2)
-		log_info("identity", "containers are told apart by the %s tree of cgroup v1",
-			 cgroup_tree_name(pipe_cgroup_tree(v->pipe)));
-	if (!node_has_proc(&roots))
-		log_warn("identity",
-			 "%s: processes are not known, and cgroups older than podtrace are found "
-			 "by walking the tree; " FIX_PROC,
-			 no_proc(v->o, proc));
-	else if (s.cgroup_by_walk)
-		log_warn("identity", "cgroups older than podtrace are found by walking the tree: some "
-			 "events of theirs stay without a name; give podtrace the capability "
-			 "DAC_READ_SEARCH");
-	if (s.cgroup_partial)
-		log_warn("identity", "only a part of the cgroup tree is mounted at %s: what is outside "
-			 "of it stays without a name; mount the node's /sys/fs/cgroup there",
-			 v->o->cgroup_base);
-}
-
 static int start_timers(struct live *v)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
@@ -265,34 +241,6 @@ static int start_timers(struct live *v)
 	return EXIT_OK;
 }
 
-/* What this node cannot give, said once at the start. */
-static void tell_features(struct live *v)
-{
-	const struct feature_status *status;
-	size_t n = capture_features(v->capture, &status), by_state[3] = { 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		const struct feature_status *s = &status[i];
-		const char *family = families[s->feature->family].name;
-
-		by_state[s->state]++;
-		pipe_feature(v->pipe, s);
-		if (v->tap)
-			tap_feature(v->tap, s);
-		if (s->state == FEATURE_OFF)
-			log_warn("capture", "%s/%s is off: %s%s%s; %s", family, s->feature->name,
-				 s->reason, s->fix[0] ? "; " : "", s->fix, s->feature->without);
-		else if (s->state == FEATURE_REDUCED)
-			log_info("capture", "%s/%s goes by %s: %s", family, s->feature->name,
-				 rung_name(s->rung), s->reason);
-		else if (s->reason[0])
-			log_info("capture", "%s/%s: %s", family, s->feature->name, s->reason);
-	}
-	log_info("capture", "podtrace %s watches by %s; features: %zu on, %zu reduced, %zu off",
-		 PODTRACE_VERSION, capture_transport(v->capture), by_state[FEATURE_ON],
-		 by_state[FEATURE_REDUCED], by_state[FEATURE_OFF]);
-}
-
 static int start_identity(struct live *v)
 {
 	struct identity_config config = { .o = v->o, .host = &v->host };
@@ -304,9 +252,11 @@ static int start_identity(struct live *v)
 /* Programs run: what they do not tell any more is what was there before. */
 static int start_following(struct live *v)
 {
+	if (targets_named(v->targets) || v->figures)
+		enrich_walk(pipe_enrich(v->pipe), live_meet, v);
+	pipe_figures(v->pipe, 0, 0);
 	if (!targets_named(v->targets))
 		return EXIT_OK;
-	enrich_walk(pipe_enrich(v->pipe), live_meet, v);
 	v->missing = missing_new(v->loop, v->o, targets_named(v->targets), v->pipe, v->identity);
 	return v->missing ? EXIT_OK : fail_setup("the wait for targets", errno);
 }
@@ -333,8 +283,7 @@ static int start(struct live *v)
 		code = steps[i](v);
 	if (!code) {
 		doctor_brief(v->o);
-		tell_features(v);
-		tell_identity(v);
+		live_tell(v);
 	}
 	return code;
 }
@@ -418,6 +367,7 @@ static int finish(struct live *v)
 	capture_drain(v->capture);
 	await_names(v);
 	pipe_let_all_go(v->pipe);
+	pipe_figures(v->pipe, 0, 0);
 	live_collect(v);
 	if (v->otel)
 		exporter_drain(v->otel, v->loop, v->o->shutdown_timeout_ns);

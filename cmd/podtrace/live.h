@@ -29,6 +29,7 @@ struct live {
 	u64 relabelled_ns; /* targets were met again because of labels */
 	struct loop_timer *metrics, *tick, *end;
 	struct loop_timer *names; /* armed when a name came: once for all that came together */
+	bool figures; /* they are read */
 	bool stopping;
 	bool expects; /* names may come */
 };
@@ -41,6 +42,10 @@ void live_collect(struct live *v);
 void live_pipe_hooks(struct live *v, struct pipe_config *config);
 /* Those through which names come. */
 void live_identity_hooks(struct live *v, struct identity_config *config);
+/* A feature that is no program's: to the pipe, and into the file. */
+void live_check(struct live *v, const struct pipe_check *check);
+/* What this node cannot give. */
+void live_tell(struct live *v);
 /* A cgroup that was there before us. */
 void live_meet(void *ctx, u64 cgroup, struct str path);
 /* Meet all of them again when labels changed by which targets are chosen: once a second at most,

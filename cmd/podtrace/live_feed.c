@@ -27,6 +27,14 @@ static void on_meter(void *ctx, const struct meter_key *key, const struct meter_
 		tap_meter(v->tap, key, cell);
 }
 
+static void on_set(void *ctx, const struct reading_set *set)
+{
+	struct live *v = ctx;
+
+	if (v->tap)
+		tap_figures(v->tap, set);
+}
+
 static void on_meter_gone(void *ctx, const struct meter_key *key)
 {
 	capture_meter_delete(((struct live *)ctx)->capture, key);
@@ -77,7 +85,7 @@ static void on_pod_gone(void *ctx, struct str uid)
 	pipe_pod_gone(((struct live *)ctx)->pipe, uid, clock_boot_ns());
 }
 
-static void put_check(struct live *v, const struct pipe_check *check)
+void live_check(struct live *v, const struct pipe_check *check)
 {
 	struct tap_check frame = { .state = check->state };
 
@@ -112,7 +120,7 @@ static void check_runtime(struct live *v, const struct cri_status *s)
 		 check.state == FEATURE_OFF ? STR("none")
 		 : s->events		    ? STR("events")
 					    : STR("polling"));
-	put_check(v, &check);
+	live_check(v, &check);
 	if (check.state != FEATURE_OFF)
 		put_runtime(v, s);
 }
@@ -124,7 +132,7 @@ static void check_kubernetes(struct live *v, const struct api_status *s)
 	check.state = s && s->state == API_WATCHING ? FEATURE_ON : FEATURE_OFF;
 	str_copy(check.rung, sizeof(check.rung),
 		 check.state == FEATURE_ON ? STR("watch") : STR("none"));
-	put_check(v, &check);
+	live_check(v, &check);
 }
 
 static void on_changed(void *ctx, const struct identity *i)
@@ -162,10 +170,24 @@ static int on_watch(void *ctx, u64 cgroup, bool on)
 	return capture_target(((struct live *)ctx)->capture, cgroup, on);
 }
 
+/* Where only directories are wanted the kernel lets nobody else in; all others than containers are
+ * met when they do something. */
+static bool has_figures(const struct live *v, struct str path)
+{
+	struct who who;
+
+	if (targets_any(v->targets) && !targets_placed(v->targets, path))
+		return false;
+	cgroup_path_parse(path, &who);
+	return who.kind == WHO_CONTAINER;
+}
+
 void live_meet(void *ctx, u64 cgroup, struct str path)
 {
 	struct live *v = ctx;
 
+	if (!targets_named(v->targets) && !has_figures(v, path))
+		return;
 	/* the container's own directory: what is below it goes with it */
 	if (cgroup_path_own(path) == path.n)
 		pipe_meet(v->pipe, cgroup, path, clock_boot_ns());
@@ -197,6 +219,7 @@ void live_collect(struct live *v)
 	if (v->tap)
 		tap_collect(v->tap, now);
 	capture_meters(v->capture, on_meter, v);
+	pipe_collect_figures(v->pipe, on_set, v);
 	if (v->tap)
 		tap_ledger(v->tap, &page);
 	pipe_collect_end(v->pipe);

@@ -96,6 +96,11 @@ static void on_meter(void *ctx, const struct meter_key *key, const struct meter_
 	pipe_meter(((struct replay *)ctx)->pipe, key, cell);
 }
 
+static void on_figures(void *ctx, const struct reading_set *set)
+{
+	pipe_reading_set(((struct replay *)ctx)->pipe, set);
+}
+
 static void on_collect(void *ctx, u64 now_ns)
 {
 	struct replay *r = ctx;
@@ -204,7 +209,7 @@ static int start(struct replay *r)
 		return fail(EXIT_RUN, "%s", err);
 	r->player = (struct tap_player){ on_record,  on_cgroup, on_container, on_pod, on_environ, on_expect,
 					 on_check, on_runtime,
-					 on_meter,   on_collect, on_ledger, on_feature, r };
+					 on_meter,   on_figures, on_collect, on_ledger, on_feature, r };
 	loop_arm(r->turn, 0, 0);
 	return EXIT_OK;
 }

@@ -99,6 +99,8 @@ void map_self(const struct host *host, const char *name, const char *version,
 
 /* The metric of a meter; static. */
 const struct metric_desc *map_meter(enum wire_meter meter);
+/* The metric of a figure; static. */
+const struct metric_desc *map_figure(enum figure_id figure);
 /* Attributes that dim and err of a meter's key stand for. */
 void map_dim(const struct meter_key *key, struct attrs *ret);
 

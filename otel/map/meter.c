@@ -54,6 +54,23 @@ const struct metric_desc *map_meter(enum wire_meter meter)
 	return &descs[meter];
 }
 
+const struct metric_desc *map_figure(enum figure_id figure)
+{
+	static const struct metric_desc of[FIGURE_END] = {
+#define FIGURE(figure, family, type_, name_, unit_, attr, text_)                                    \
+	[FIGURE_##figure] = {                                                                      \
+		.scope = "podtrace/" #family,                                                      \
+		.name = name_,                                                                     \
+		.unit = unit_,                                                                     \
+		.description = text_,                                                              \
+		.type = METRIC_##type_,                                                            \
+	},
+#include "figures.def"
+	};
+
+	return &of[figure];
+}
+
 static void put_role(struct attrs *ret, unsigned role)
 {
 	static const char *const names[] = { "unknown", "client", "server" };

@@ -209,6 +209,11 @@ void tap_meter(struct tap *t, const struct meter_key *key, const struct meter_ce
 	put_frame(t, TAP_METER, key, sizeof(*key), cell, sizeof(*cell));
 }
 
+void tap_figures(struct tap *t, const struct reading_set *set)
+{
+	put_frame(t, TAP_FIGURES, set, sizeof(*set), NULL, 0);
+}
+
 void tap_collect(struct tap *t, u64 now_ns)
 {
 	put_frame(t, TAP_COLLECT, &now_ns, sizeof(now_ns), NULL, 0);

@@ -49,7 +49,8 @@ struct tap_runtime {
 };
 void tap_runtime(struct tap *t, const struct tap_runtime *runtime);
 void tap_meter(struct tap *t, const struct meter_key *key, const struct meter_cell *cell);
-/* A collection begins: its meters follow, the ledger ends it. */
+void tap_figures(struct tap *t, const struct reading_set *set);
+/* A collection begins: its meters and figures follow, the ledger ends it. */
 void tap_collect(struct tap *t, u64 now_ns);
 void tap_ledger(struct tap *t, const struct ledger_page *page);
 void tap_feature(struct tap *t, const struct feature_status *status);
@@ -76,6 +77,7 @@ struct tap_player {
 	void (*check)(void *ctx, const struct tap_check *check);
 	void (*runtime)(void *ctx, const struct tap_runtime *runtime);
 	void (*meter)(void *ctx, const struct meter_key *key, const struct meter_cell *cell);
+	void (*figures)(void *ctx, const struct reading_set *set);
 	void (*collect)(void *ctx, u64 now_ns);
 	void (*ledger)(void *ctx, const struct ledger_page *page);
 	void (*feature)(void *ctx, const struct feature_status *status);

@@ -7,7 +7,7 @@
 #include "capture/tap.h"
 
 #define TAP_MAGIC "podtrace"
-#define TAP_VERSION 3u
+#define TAP_VERSION 4u
 #define TAP_KINDS_MAX 256
 #define TAP_FRAME_MAX 65536u
 
@@ -44,6 +44,7 @@ enum tap_type {
 	TAP_CHECK,
 	TAP_RUNTIME,
 	TAP_METER,
+	TAP_FIGURES,	/* struct reading_set, with fewer values if an older podtrace wrote it */
 	TAP_COLLECT,
 	TAP_LEDGER,
 	TAP_FEATURE,

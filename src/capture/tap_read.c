@@ -101,6 +101,7 @@ static const struct {
 	[TAP_CHECK] = { sizeof(struct tap_check), sizeof(struct tap_check) },
 	[TAP_RUNTIME] = { sizeof(struct tap_runtime), sizeof(struct tap_runtime) },
 	[TAP_METER] = { sizeof(struct tap_meter_payload), sizeof(struct tap_meter_payload) },
+	[TAP_FIGURES] = { offsetof(struct reading_set, value), sizeof(struct reading_set) },
 	[TAP_COLLECT] = { sizeof(u64), sizeof(u64) },
 	[TAP_LEDGER] = { sizeof(struct ledger_cell), sizeof(struct ledger_page) },
 	[TAP_FEATURE] = { sizeof(struct tap_feature_payload), sizeof(struct tap_feature_payload) },
@@ -229,6 +230,17 @@ static void play_meter(const char *payload, const struct tap_player *player)
 		player->meter(player->ctx, &p.key, &p.cell);
 }
 
+static void play_figures(const char *payload, size_t size, const struct tap_player *player)
+{
+	size_t n = (size - offsetof(struct reading_set, value)) / sizeof(u64);
+	struct reading_set set = { 0 };
+
+	memcpy(&set, payload, size);
+	set.has &= n ? ~0ull >> (64 - n) : 0;
+	if (set.start_ns <= TIME_MAX && set.read_ns <= TIME_MAX)
+		player->figures(player->ctx, &set);
+}
+
 /* Records are copied to where their fields are aligned. */
 static void play_record(const char *payload, size_t size, const struct tap_player *player)
 {
@@ -305,6 +317,9 @@ static void play(u32 type, const char *payload, size_t size, const struct tap_pl
 		break;
 	case TAP_METER:
 		play_meter(payload, player);
+		break;
+	case TAP_FIGURES:
+		play_figures(payload, size, player);
 		break;
 	case TAP_COLLECT:
 		player->collect(player->ctx, number);

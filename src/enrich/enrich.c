@@ -146,8 +146,18 @@ static struct person *person_of(struct enrich *e, struct str path, u64 now_ns)
 	return p;
 }
 
-/* p is whom the id leads to from now on. */
-static struct known *remember(struct enrich *e, u64 cgroup, struct str path, struct person *p)
+static void tell_met(struct enrich *e, u64 cgroup, struct str path, struct person *p, u64 made_ns)
+{
+	size_t own = cgroup_path_own(path);
+
+	if (e->config.met && p->who.kind == WHO_CONTAINER)
+		e->config.met(e->config.ctx, &p->who, cgroup, str_slice(path, 0, own),
+			      own == path.n ? made_ns : 0);
+}
+
+/* p is whom the id leads to from now on. made_ns: when the directory was made, if told. */
+static struct known *remember(struct enrich *e, u64 cgroup, struct str path, struct person *p,
+			      u64 made_ns)
 {
 	struct known *k;
 
@@ -156,6 +166,7 @@ static struct known *remember(struct enrich *e, u64 cgroup, struct str path, str
 	k->person = p;
 	if (e->config.placed && e->config.placed(e->config.placed_ctx, path))
 		p->who.placed = true;
+	tell_met(e, cgroup, path, p, made_ns);
 	return k;
 }
 
@@ -176,7 +187,7 @@ static struct known *look_up(struct enrich *e, u64 cgroup, u64 now_ns, enum unkn
 	if (r < 0)
 		return NULL;
 	view.n = (size_t)r;
-	return remember(e, cgroup, view, person_of(e, view, now_ns));
+	return remember(e, cgroup, view, person_of(e, view, now_ns), 0);
 }
 
 struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
@@ -200,6 +211,14 @@ struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns)
 	return &k->person->who;
 }
 
+void enrich_alive(struct enrich *e, u64 cgroup, u64 now_ns)
+{
+	struct known *k = table_get(e->ids, &cgroup);
+
+	if (k && k->last_ns < now_ns)
+		k->last_ns = now_ns;
+}
+
 struct who *enrich_peek(struct enrich *e, u64 cgroup)
 {
 	const struct known *k = table_peek(e->ids, &cgroup);
@@ -213,7 +232,7 @@ struct who *enrich_peek(struct enrich *e, u64 cgroup)
 struct who *enrich_learn(struct enrich *e, u64 cgroup, struct str path, u64 now_ns)
 {
 	if (!table_peek(e->ids, &cgroup)) {
-		remember(e, cgroup, path, person_of(e, path, now_ns));
+		remember(e, cgroup, path, person_of(e, path, now_ns), 0);
 		if (e->config.looked_up)
 			e->config.looked_up(e->config.lookup_ctx, cgroup, path);
 	}
@@ -226,7 +245,7 @@ void enrich_event(struct enrich *e, struct event *ev)
 	if (ev->kind == KIND_cgroup_mkdir && ev->cgroup_mkdir.path.n &&
 	    !table_peek(e->ids, &ev->cgroup))
 		remember(e, ev->cgroup, ev->cgroup_mkdir.path,
-			 person_of(e, ev->cgroup_mkdir.path, ev->when_ns));
+			 person_of(e, ev->cgroup_mkdir.path, ev->when_ns), ev->when_ns);
 	ev->who = enrich_cgroup(e, ev->cgroup, ev->when_ns);
 	enrich_read_environ(e, ev);
 	ev->process = processes_event(e->processes, ev);

@@ -46,6 +46,10 @@ struct enrich_config {
 	/* Is this directory, or one above it, asked for? Sets who->placed; may be NULL. */
 	bool (*placed)(void *ctx, struct str path);
 	void *placed_ctx;
+	/* A container's directory was met, or one of its children (then cgroup is the child's): path is
+	 * its own. made_ns: when it was made, boot ns, 0: before we looked. May be NULL; must not
+	 * call back into enrich. ctx is who_gone's. */
+	void (*met)(void *ctx, struct who *who, u64 cgroup, struct str path, u64 made_ns);
 	/* Told the OTEL_ variables that were read of a container's process (environ.h), with the
 	 * cgroup of the event: for the tap. NULL: environments are not read at all. */
 	void (*environ)(void *ctx, u64 cgroup, const struct environ_otel *found);
@@ -83,6 +87,9 @@ void enrich_event(struct enrich *e, struct event *ev);
 /* Who a cgroup id belongs to (metrics have only that). Never NULL. Counts as an event of it
  * at now_ns: ask only for what changed. */
 struct who *enrich_cgroup(struct enrich *e, u64 cgroup, u64 now_ns);
+
+/* The cgroup is still there: it is not forgotten for another ten minutes. */
+void enrich_alive(struct enrich *e, u64 cgroup, u64 now_ns);
 
 /* Whom it leads to, if it is remembered: not looked up, and that does not keep it. NULL: not. */
 struct who *enrich_peek(struct enrich *e, u64 cgroup);

@@ -77,6 +77,7 @@ static void on_expect(void *ctx, bool names) {}
 static void on_check(void *ctx, const struct tap_check *check) {}
 static void on_runtime(void *ctx, const struct tap_runtime *runtime) {}
 static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell) {}
+static void on_figures(void *ctx, const struct reading_set *set) {}
 static void on_collect(void *ctx, u64 now_ns) {}
 static void on_ledger(void *ctx, const struct ledger_page *page) {}
 static void on_feature(void *ctx, const struct feature_status *status) {}
@@ -87,7 +88,8 @@ static void read_file(const char *path)
 					   .container = on_container, .pod = on_pod,
 					   .environ = on_environ, .expect = on_expect,
 					   .check = on_check, .runtime = on_runtime,
-					   .meter = on_meter, .collect = on_collect,
+					   .meter = on_meter, .figures = on_figures,
+					   .collect = on_collect,
 					   .ledger = on_ledger, .feature = on_feature };
 	struct tap_file *file;
 	char err[512];

@@ -243,19 +243,19 @@ static int one_round(const char *section, long nr, unsigned loops, double ret[FI
 
 static void dispatch(const char *section, long nr, unsigned rounds, unsigned loops)
 {
-	double figures[FIGURES][COST_ROUNDS_MAX], round[FIGURES];
+	double medians[FIGURES][COST_ROUNDS_MAX], round[FIGURES];
 	int err = 0;
 
 	for (unsigned i = 0; i < rounds && !err; i++) {
 		err = one_round(section, nr, loops, round);
 		for (int k = 0; k < FIGURES; k++)
-			figures[k][i] = round[k];
+			medians[k][i] = round[k];
 	}
 	printf("{\"dispatch\":\"%.*s\"", (int)strcspn(section, "/"), section);
 	if (err)
 		printf(",\"error\":\"%s\"", strerror(-err));
 	for (int k = 0; k < FIGURES && !err; k++)
-		cost_list(figure_names[k], figures[k], rounds);
+		cost_list(figure_names[k], medians[k], rounds);
 	printf("}\n");
 }
 

@@ -101,6 +101,13 @@ static void on_ledger(void *ctx, const struct ledger_page *page)
 	touch(page, sizeof(*page));
 }
 
+static void on_figures(void *ctx, const struct reading_set *set)
+{
+	++*(size_t *)ctx;
+	CHECK(!(set->has >> (READING_END - 1) >> 1));
+	touch(set, sizeof(*set));
+}
+
 static void on_feature(void *ctx, const struct feature_status *status)
 {
 	++*(size_t *)ctx;
@@ -115,7 +122,7 @@ static bool try(const char *bytes, size_t size)
 	size_t played = 0, frames = 0;
 	struct tap_player player = { on_record, on_cgroup,  on_container, on_pod,     on_environ, on_expect,
 				     on_check, on_runtime,
-				     on_meter,  on_collect, on_ledger,    on_feature, &played };
+				     on_meter,  on_figures, on_collect, on_ledger,    on_feature, &played };
 	struct tap_origin origin;
 	struct tap_file *f;
 	char err[256] = "";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* links: src/kinds.c src/pipe*.c src/pod.c src/select/[a-z]*.c src/decode/[a-z]*.c src/enrich/[a-z]*.c src/fold/[a-z]*.c src/report/[a-z]*.c src/capture/tap.c src/capture/tap_names.c src/net/[a-z]*.c otel/[a-z]*.c otel/map/[a-z]*.c tests/kind/world.c tests/kind/refuse.c tests/kind/corpus.c libs: otlp-proto curl bearssl protobuf-c z */
+/* links: src/kinds.c src/pipe*.c src/pod.c src/select/[a-z]*.c src/decode/[a-z]*.c src/enrich/[a-z]*.c src/fold/[a-z]*.c src/gauge/[a-z]*.c src/report/[a-z]*.c src/capture/tap.c src/capture/tap_names.c src/net/[a-z]*.c otel/[a-z]*.c otel/map/[a-z]*.c tests/kind/world.c tests/kind/refuse.c tests/kind/corpus.c libs: otlp-proto curl bearssl protobuf-c z */
 /*
  * Every kind of the registry, from the bytes the kernel writes to all that is made of them:
  *

@@ -25,6 +25,7 @@ LAYERS = {
     'src/decode': {'src/decode', 'src/base', 'src', 'bpf', 'bpf/wire'},
     'src/enrich': {'src/enrich', 'src/base', 'src'},
     'src/fold': {'src/fold', 'src/base', 'src', 'bpf'},
+    'src/gauge': {'src/gauge', 'src/base', 'src'},
     'src/report': {'src/report', 'src/base', 'src', 'bpf'},
     'otel': {'otel', 'src/net', 'src/base'},
     'otel/map': {'otel/map', 'otel', 'src/base', 'src/node', 'src', 'bpf', 'bpf/wire'},

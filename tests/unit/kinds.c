@@ -116,6 +116,16 @@ static void test_meters(void **state)
 	assert_int_equal(standard, 2);
 }
 
+/* A family without programs has figures. */
+static bool has_programs(int family)
+{
+	for (size_t f = 0; f < features_n; f++)
+		if ((int)features[f].family == family)
+			return true;
+	assert_true(figure_families() >> family & 1);
+	return false;
+}
+
 /* Programs of a feature stand together, best first; each family has what it is worth having. */
 static void test_features(void **state)
 {
@@ -136,8 +146,8 @@ static void test_features(void **state)
 		needed[features[f].family] |= features[f].needed;
 	}
 	assert_int_equal(p, progs_n);
-	for (size_t f = 0; f < FAMILY_END; f++)
-		assert_true(needed[f]);
+	for (int f = 0; f < FAMILY_END; f++)
+		assert_int_equal(needed[f], has_programs(f));
 	for (size_t i = 0; i < progs_n; i++)
 		for (size_t k = 0; k < i; k++)
 			assert_string_not_equal(progs[i].name, progs[k].name);
@@ -294,6 +304,8 @@ static void test_programs(void **state)
 	for (int family = 0; family < FAMILY_END; family++) {
 		struct object o;
 
+		if (!has_programs(family))
+			continue;
 		object_open(&o, families[family].name);
 		for (size_t p = 0; p < progs_n; p++)
 			if ((int)features[progs[p].feature].family == family)
@@ -317,6 +329,8 @@ static void test_no_others(void **state)
 	for (int family = 0; family < FAMILY_END; family++) {
 		struct object o;
 
+		if (!has_programs(family))
+			continue;
 		object_open(&o, families[family].name);
 		object_programs(&o, is_in_registry, &o);
 		object_close(&o);

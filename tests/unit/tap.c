@@ -41,7 +41,7 @@ static void test_round_trip(void **state)
 	assert_true(seen.records == 1 && seen.cgroups == 1 && seen.meters == 1);
 	assert_true(seen.containers == 1 && seen.pods == 1 && seen.environs == 1);
 	assert_true(seen.expects == 1 && seen.checks == 1 && seen.runtimes == 1);
-	assert_true(seen.collects == 1 && seen.ledgers == 1 && seen.features == 1);
+	assert_true(seen.collects == 1 && seen.figures == 1 && seen.ledgers == 1 && seen.features == 1);
 }
 
 static void test_empty(void **state)

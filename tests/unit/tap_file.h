@@ -52,6 +52,7 @@ static const struct pod pod = { .source = NAME_FROM_API,
 				.labels = labels,
 				.labels_n = 2,
 				.owner = { { WORKLOAD_STATEFULSET, STR("cart"), STR("o") } } };
+static const struct reading_set figure_set = { 4711, 1, 2, 3, { 4, 5 } };
 static const struct environ_otel environ_found = { "cart", "a=b" };
 
 static const struct tap_check check = { "identity", "runtime", "events", FEATURE_ON, 0 };
@@ -122,6 +123,7 @@ static inline void put_all(struct tap *t)
 	tap_runtime(t, &runtime);
 	tap_collect(t, 77);
 	tap_meter(t, &key, &cell);
+	tap_figures(t, &figure_set);
 	tap_ledger(t, &page);
 	tap_feature(t, &status);
 }
@@ -142,7 +144,7 @@ static inline struct buf small_file(void)
 /* ---- reading --------------------------------------------------------------------------------- */
 
 struct seen {
-	size_t records, cgroups, containers, pods, environs, expects, checks, runtimes, meters, collects, ledgers, features;
+	size_t records, cgroups, containers, pods, environs, expects, checks, runtimes, meters, figures, collects, ledgers, features;
 	u8 record[REC_SIZE_MAX];
 	size_t record_n;
 };
@@ -229,6 +231,12 @@ static inline void on_meter(void *ctx, const struct meter_key *k, const struct m
 	assert_memory_equal(c, &cell, sizeof(cell));
 }
 
+static inline void on_figures(void *ctx, const struct reading_set *s)
+{
+	((struct seen *)ctx)->figures++;
+	assert_memory_equal(s, &figure_set, sizeof(figure_set));
+}
+
 static inline void on_collect(void *ctx, u64 now_ns)
 {
 	((struct seen *)ctx)->collects++;
@@ -267,7 +275,7 @@ static inline struct seen play_all(struct tap_file *f)
 	struct seen seen = { 0 };
 	struct tap_player player = { on_record, on_cgroup,  on_container, on_pod,     on_environ, on_expect,
 				     on_check, on_runtime,
-				     on_meter,  on_collect, on_ledger,    on_feature, &seen };
+				     on_meter,  on_figures, on_collect, on_ledger,    on_feature, &seen };
 
 	while (tap_next(f, &player))
 		;
