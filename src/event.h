@@ -67,6 +67,13 @@ struct ev_lookup_getaddrinfo {
 	struct str name;	/* "": none was given */
 };
 
+struct ev_memory_oom_kill {
+	u64 total_vm, anon, file, shmem, swap, pgtables; /* bytes */
+	u64 limit, used;	/* of the cgroup; limit 0: none, or not known */
+	u32 uid, by_pid;
+	int score_adj;
+};
+
 struct ev_file_op {
 	enum file_op op;
 	int err;
@@ -205,6 +212,7 @@ struct event {
 		struct ev_lookup_getaddrinfo lookup_getaddrinfo;
 		struct ev_file_op file_op;
 		struct ev_lock_futex lock_futex;
+		struct ev_memory_oom_kill memory_oom_kill;
 		struct ev_tcp_state tcp_state;
 		struct ev_tcp_close tcp_close;
 		struct ev_tcp_retransmit tcp_retransmit;

@@ -118,8 +118,42 @@ struct cred {
 	kgid_t gid;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct percpu_counter {
+	__s64 count;
+};
+
 struct mm_struct {
 	unsigned long arg_start, arg_end;
+	unsigned long total_vm; /* pages */
+	atomic64_t pgtables_bytes;
+	struct percpu_counter rss_stat[4];
+};
+
+struct mm_rss_stat {
+	atomic64_t count[4];
+};
+
+struct mm_struct___v6_1 {
+	struct mm_rss_stat rss_stat; /* percpu_counter since 6.2 (f1a7941243c1) */
+};
+
+struct page_counter {
+	atomic64_t usage; /* pages */
+	unsigned long max;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+};
+
+/* its task's uid since 6.9, and then the argument is the task (72ba14deb40a) */
+struct trace_event_raw_mark_victim {
+	__u32 uid;
 };
 
 struct signal_struct {
@@ -127,6 +161,7 @@ struct signal_struct {
 	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
+	short oom_score_adj;
 };
 
 struct super_block {

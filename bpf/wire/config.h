@@ -41,6 +41,7 @@ struct config {
 	__u32 calls;		/* CALLS_* (wire/call.h) that are noted when they begin */
 	__u32 cap;		/* records a second of a cgroup and kind, 0: any number */
 	__u32 self;		/* our pid, initial namespace: its sockets are never reported */
+	__u32 page_bytes;
 	__u32 slow_us[FAMILY_END]; /* from here on an operation of the family is slow */
 	__u32 sample[KIND_END]; /* one key in so many is told of; 0: all are, and never too many */
 	__u8 stream[(KIND_END + 3) / 4 * 4]; /* enum stream by kind; rounded up: no padding */

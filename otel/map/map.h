@@ -113,6 +113,9 @@ void map_syscall(struct attrs *ret, unsigned nr, int err);
 /* Both ends of a socket; the remote one only if it is known. */
 void map_ends(struct attrs *ret, struct str transport, const struct tcp_tuple *t, bool peer_known,
 	      struct map_room *room);
+/* Pid and creation time of the event's process. */
+void map_process(struct attrs *ret, const struct event *ev, const struct map_config *config,
+		 struct map_room *room);
 /* Who it was, if that is known. */
 void map_owner(struct attrs *ret, const struct event *ev);
 void map_seconds(struct attrs *ret, const char *key, u64 ns);

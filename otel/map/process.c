@@ -33,8 +33,8 @@ const char *map_signal(int sig, char buf[static 16])
 }
 
 /* process.creation.time is, with the pid, what identifies a process (semconv). */
-static void put_identity(struct attrs *a, const struct event *ev, const struct map_config *config,
-			 struct map_room *room)
+void map_process(struct attrs *a, const struct event *ev, const struct map_config *config,
+		 struct map_room *room)
 {
 	attr_int(a, "process.pid", ev->pid);
 	if (!ev->key)
@@ -63,7 +63,7 @@ void otlp_process_exec(const struct event *ev, const struct map_config *config, 
 	const struct ev_exec *exec = &ev->process_exec;
 	struct attrs *a = &ret->note.attrs;
 
-	put_identity(a, ev, config, &ret->room);
+	map_process(a, ev, config, &ret->room);
 	attr_int(a, "process.parent_pid", exec->ppid);
 	if (exec->pid_ns && exec->pid_ns != ev->pid)
 		attr_int(a, "process.vpid", exec->pid_ns);
@@ -83,7 +83,7 @@ void otlp_process_exec_failed(const struct event *ev, const struct map_config *c
 
 	ret->has_note = true;
 	ret->note.severity = NOTE_WARN;
-	put_identity(a, ev, config, &ret->room);
+	map_process(a, ev, config, &ret->room);
 	attr_int(a, "process.parent_pid", failed->ppid);
 	attr_str(a, "thread.name", ev->comm);
 	attr_str(a, "process.executable.path", failed->path);
@@ -119,7 +119,7 @@ void otlp_process_exit(const struct event *ev, const struct map_config *config, 
 	struct attrs *a = &ret->note.attrs;
 	struct str path = process ? str_of(process->exe) : STR("");
 
-	put_identity(a, ev, config, &ret->room);
+	map_process(a, ev, config, &ret->room);
 	attr_int(a, "process.parent_pid", exit->ppid);
 	attr_str(a, "process.executable.name", path.n ? basename_of(path) : ev->comm);
 	if (path.n)

@@ -71,6 +71,7 @@ static struct config wire_config(const struct capture *c)
 		.calls = calls_of(c->config.families),
 		.cap = c->config.cap,
 		.self = self_pid(),
+		.page_bytes = (u32)sysconf(_SC_PAGESIZE),
 	};
 
 	wire.guarded = self_is_6_1();

@@ -28,6 +28,8 @@ UNMEASURED = {
     'tcp_connect_denied_fexit': 'what it does when a connect is denied is measured as tcp_connect_fexit',
     **{f'dns_{hook}': 'it is what dns_sendmsg4 is' for hook in
        ('connect4', 'connect6', 'sendmsg6', 'bind4', 'bind6')},
+    'memory_victim_btf': 'it runs when the kernel kills for want of memory, which takes far longer',
+    'memory_victim_raw': 'the same',
     'tcp_listeners': 'it runs every ten seconds, once for each open file, and at no event',
 }
 

@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -376,6 +377,15 @@ static void make_cgroups(unsigned n)
 	}
 }
 
+/* ---- memory ----------------------------------------------------------------------------------------- */
+
+/* Signals that kill nobody. */
+static void signals(unsigned n)
+{
+	while (n--)
+		MUST(raise(SIGWINCH));
+}
+
 /* ---- all -------------------------------------------------------------------------------------------- */
 
 const struct trigger triggers[] = {
@@ -407,6 +417,7 @@ const struct trigger triggers[] = {
 	{ "segment", "http", { "head" }, 1000, prepare_ends, send_receive },
 	{ "connection", "http", { "close" }, 100, prepare_listener, connection },
 	{ "other call", "http", { "head" }, 4000, NULL, other_call },
+	{ "signal", "memory", { "oom_kill" }, 2000, NULL, signals },
 };
 
 const unsigned triggers_n = sizeof(triggers) / sizeof(*triggers);

@@ -27,6 +27,7 @@
  *	files N DIR	N times: what can be done with files there, and with what is none; see files()
  *	futexes N	N times: waits on futexes that end in all ways there are; see futexes()
  *	herd N		N processes wait on one futex and are woken
+ *	hog MIB		writes to so much memory
  *	rest SECONDS	nothing
  *
  * A SPEC is what the started program does to end: one process each, whatever its threads do.
@@ -520,6 +521,17 @@ static void calls(int n)
 #include "workload_files.h"
 #include "workload_futexes.h"
 
+/* ---- memory ------------------------------------------------------------------------------------------------ */
+
+static void hog(int mib)
+{
+	size_t n = (size_t)mib << 20;
+	char *p = malloc(n);
+
+	for (size_t i = 0; p && i < n; i += 4096)
+		((volatile char *)p)[i] = 1;
+}
+
 /* ---- the program ---------------------------------------------------------------------------------------- */
 
 static int argument(int argc, char **argv, int i)
@@ -560,6 +572,8 @@ static void run(int argc, char **argv)
 		futexes(argument(argc, argv, 1));
 	else if (!strcmp(mode, "herd"))
 		herd(argument(argc, argv, 1));
+	else if (!strcmp(mode, "hog"))
+		hog(argument(argc, argv, 1));
 	else if (!strcmp(mode, "rest"))
 		sleep((unsigned)argument(argc, argv, 1));
 	else

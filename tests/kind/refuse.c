@@ -230,6 +230,8 @@ static const struct {
 	ROW(http_request, outcome, HTTP_OUTCOME_END), ROW(http_request, outcome, HTTP_CLOSED),
 	ROW(http_request, status, 99), ROW(http_request, status, 1000),
 	ROW(http_request, version, 10), ROW(http_request, start_ns, LATER),
+	ROW(memory_oom_kill, score_adj, 1001), ROW(memory_oom_kill, score_adj, -1001),
+	ROW(memory_oom_kill, score_adj, 0x80000000),
 };
 
 void refuse_values(void **state)
