@@ -74,6 +74,14 @@ struct ev_memory_oom_kill {
 	int score_adj;
 };
 
+struct ev_db_query {
+	enum db_call call;
+	enum db_result result;
+	u64 duration_ns;
+	bool whole;		/* the shape is all of the statement's */
+	struct str shape;	/* without what stood in it, base/sql.h; "": not known */
+};
+
 struct ev_file_op {
 	enum file_op op;
 	int err;
@@ -210,6 +218,7 @@ struct event {
 		struct ev_tcp_accept tcp_accept;
 		struct ev_syscall_call syscall_call;
 		struct ev_lookup_getaddrinfo lookup_getaddrinfo;
+		struct ev_db_query db_query;
 		struct ev_file_op file_op;
 		struct ev_lock_futex lock_futex;
 		struct ev_memory_oom_kill memory_oom_kill;

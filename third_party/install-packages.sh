@@ -16,11 +16,13 @@ amd64='gcc-x86-64-linux-gnu linux-libc-dev-amd64-cross'
 arm64='gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross'
 
 # clang's runtimes and llvm's symbolizer are for the sanitizers and libFuzzer; gRPC for Python is how tests/cri asks
-# a real container runtime for pods, and runc links libseccomp. lz4 and zstd unpack kernels (make btf).
+# a real container runtime for pods, and runc links libseccomp. lz4 and zstd unpack kernels (make btf). The databases
+# are servers and clients of tests/e2e; PostgreSQL's package would start one at once if a service manager runs.
 test='libcmocka-dev libclang-rt-19-dev llvm-19 libcurl4-openssl-dev libnghttp2-dev libbearssl-dev
 	libprotobuf-c-dev
 	libelf-dev zlib1g-dev clang-format-19 shellcheck curl jq iproute2 procps libcap2-bin openssl
-	mandoc bind9-dnsutils dnsmasq-base python3-yaml python3-grpcio python3-protobuf libseccomp2 lz4 zstd qemu-system-x86 qemu-system-arm secilc'
+	mandoc bind9-dnsutils dnsmasq-base python3-yaml python3-grpcio python3-protobuf libseccomp2 lz4 zstd qemu-system-x86 qemu-system-arm secilc
+	postgresql libpq-dev mariadb-server-core libmariadb-dev'
 
 die() {
 	echo "install-packages.sh: $*" >&2

@@ -4,6 +4,7 @@
 #define WIRE_RECORDS_H
 
 #include "cgroup.h"
+#include "db.h"
 #include "dns.h"
 #include "file.h"
 #include "http.h"

@@ -125,7 +125,9 @@ static int start_capture(struct live *v)
 		.filter = targets_any(v->targets),
 		.follow = targets_named(v->targets),
 		.slow_us = { [FAMILY_file] = (u32)(o->file_slow_ns / NSEC_PER_USEC),
-			     [FAMILY_lock] = (u32)(o->lock_slow_ns / NSEC_PER_USEC) },
+			     [FAMILY_lock] = (u32)(o->lock_slow_ns / NSEC_PER_USEC),
+			     [FAMILY_db] = (u32)(o->db_slow_ns / NSEC_PER_USEC) },
+		.mariadb = o->mariadb,
 		.record = live_record,
 		.ctx = v,
 	};

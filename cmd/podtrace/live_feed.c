@@ -9,12 +9,15 @@
 
 void live_record(void *ctx, const void *record, size_t size)
 {
+	struct decode_veil veil;
 	struct live *v = ctx;
 
 	/* the name of its cgroup is looked up first: in the file it stands before the record */
 	pipe_record(v->pipe, record, size);
-	if (v->tap)
+	if (v->tap) {
+		record = decode_veiled(record, &size, &veil);
 		tap_record(v->tap, record, size);
+	}
 }
 
 static void on_meter(void *ctx, const struct meter_key *key, const struct meter_cell *cell)

@@ -22,6 +22,7 @@
 
 /* Room for texts that are made here: owned by the caller, as long-lived as the result. */
 #define MAP_ARGS_MAX 64
+#define MAP_SUMMARY_MAX 256 /* db.query.summary: the semantic conventions' limit, and a NUL */
 struct map_room {
 	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
 	char time[2][CLOCK_TEXT_MAX];
@@ -31,6 +32,7 @@ struct map_room {
 	char address[20]; /* of memory */
 	char type[DNS_TYPE_TEXT_MAX];
 	char name[DNS_TYPE_TEXT_MAX + 4];
+	char summary[MAP_SUMMARY_MAX];
 };
 
 struct mapped {
@@ -104,6 +106,8 @@ const struct metric_desc *map_figure(enum figure_id figure);
 /* Attributes that dim and err of a meter's key stand for. */
 void map_dim(const struct meter_key *key, struct attrs *ret);
 
+/* enum db_system, and what failed (enum db_result), if it did. */
+void map_db(struct attrs *ret, unsigned system, unsigned result);
 /* Name of an operation on a file (enum file_op), and of its errno, if any. */
 void map_file_op(struct attrs *ret, unsigned op, int err);
 /* How a futex was waited on (enum lock_op), and the errno, if any, that ended it. */

@@ -78,6 +78,12 @@ static void put_role(struct attrs *ret, unsigned role)
 	attr_str(ret, "podtrace.tcp.role", str_of(names[role < ARRAY_SIZE(names) ? role : 0]));
 }
 
+static void put_error(struct attrs *ret, int err)
+{
+	if (err)
+		attr_str(ret, "error.type", str_of(errname(err)));
+}
+
 void map_dim(const struct meter_key *key, struct attrs *ret)
 {
 	static const char *const exits[] = { "ok", "error", "signal" };
@@ -94,8 +100,7 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 		break;
 	case DIM_CONNECT:
 		put_role(ret, key->dim);
-		if (key->err)
-			attr_str(ret, "error.type", str_of(errname(key->err)));
+		put_error(ret, key->err);
 		break;
 	case DIM_ROLE:
 		put_role(ret, key->dim);
@@ -109,8 +114,7 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 		break;
 	case DIM_DIRECTION:
 		map_direction(ret, key->dim);
-		if (key->err)
-			attr_str(ret, "error.type", str_of(errname(key->err)));
+		put_error(ret, key->err);
 		break;
 	case DIM_STATE:
 		attr_str(ret, "network.connection.state", str_of(map_tcp_state(key->dim)));
@@ -140,6 +144,9 @@ void map_dim(const struct meter_key *key, struct attrs *ret)
 	case DIM_EAI:
 		if (key->dim)
 			attr_str(ret, "error.type", str_of(eainame(key->dim)));
+		break;
+	case DIM_DB:
+		map_db(ret, key->dim & 1, key->dim >> 1);
 		break;
 	case DIM_FILE:
 		map_file_op(ret, key->dim, key->err);

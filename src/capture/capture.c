@@ -332,8 +332,10 @@ u32 capture_libraries(const struct capture *c)
 
 int capture_attach(struct capture *c, u32 which, int fd)
 {
-	int handle = 0, n = 0;
+	int handle = 0, n = 0, err = proof_of(fd, &which, c->config.mariadb);
 
+	if (err)
+		return err;
 	while (handle < CAPTURE_FILES_MAX && c->files[handle].n)
 		handle++;
 	if (handle == CAPTURE_FILES_MAX)

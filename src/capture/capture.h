@@ -32,6 +32,7 @@ struct capture_config {
 	bool diagnose;		/* doctor: what cannot run is told by capture_features, even if
 				 * that is everything; capture_new fails only for want of memory
 				 * or a wrong btf */
+	bool mariadb;		/* attach to libraries that switch stacks, src/capture/proof.c */
 	u32 slow_us[FAMILY_END];	/* STREAM_FAILED is also what took so long; 0: all */
 	enum stream stream[KIND_END];
 	u32 sample[FAMILY_END];	/* one process or connection in so many is told of; 0, 1: all. Only

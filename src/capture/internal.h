@@ -184,14 +184,15 @@ u64 copies_missed(const struct copies *c, size_t prog, int fd);
 
 /* ---- uprobe.c: programs at functions of libraries ------------------------------------------- */
 
-#define UPROBES_MAX 16	/* of one family */
+#define UPROBES_MAX 32	/* of one family */
+#define FUNCTIONS_MAX 12 /* of one program */
 
 struct uprobes {		/* all zero: none */
 	struct uprobe {
 		size_t prog;		/* index in progs */
 		enum library library;
-		bool returns;		/* it is at the function's end */
-		char function[40];
+		bool returns;		/* it is at the functions' ends */
+		char functions[256];	/* "PQexec,PQprepare" */
 	} uprobe[UPROBES_MAX];
 	size_t n;
 };
@@ -211,6 +212,12 @@ int uprobes_add(struct uprobes *u, const struct bpf_program *p, size_t prog);
  * and nothing is added. */
 int uprobes_attach(const struct uprobes *u, const struct held *h, u32 which, int fd,
 		   struct attached *ret);
+
+/* ---- proof.c: what programs take for granted of a library --------------------------------------- */
+
+/* Whether the file is as programs at these libraries take it for. -EOPNOTSUPP: it is not. What it is
+ * not at all, but for its name, is taken from *which; switching: what switches stacks is not. */
+int proof_of(int fd, u32 *which, bool switching);
 
 /* ---- attached.c: letting go ----------------------------------------------------------------- */
 

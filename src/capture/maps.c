@@ -34,6 +34,10 @@ static const struct {
 	{ "https", 16384, ALWAYS },	  /* open TCP connections that transfer something */
 	{ "connect_calls", 4096, BY_FUNCTION }, /* threads inside connect */
 	{ "lookups", 4096, ALWAYS },	  /* threads inside getaddrinfo, and that were */
+	{ "db_calls", 4096, ALWAYS },	  /* threads inside a call of a database's library, and that were */
+	{ "db_prepared", 1024, ALWAYS },  /* prepared statements, each with its text */
+	{ "db_queues", 1024, ALWAYS },	  /* connections that statements are sent by without waiting */
+	{ "db_sent", 1024, ALWAYS },	  /* those statements, each with its text */
 	{ "io_sockets", 4096, BY_FUNCTION }, /* threads that send or receive, where fds are not known */
 	{ "http_sockets", 4096, BY_FUNCTION }, /* the same */
 	{ "inside", 1024, BY_FUNCTION }, /* threads that send a segment again */

@@ -98,7 +98,7 @@ static int attach_rung(enum rung rung, int prog, const char *path, const u64 *of
 	return 0;
 }
 
-/* "uretprobe.multi/libc:getaddrinfo" */
+/* "uretprobe.multi/libc:getaddrinfo", or several: "libpq:PQexec,PQprepare" */
 static int take_section(struct uprobe *u, const char *section)
 {
 	struct str rest = str_of(section), kind, library;
@@ -107,11 +107,11 @@ static int take_section(struct uprobe *u, const char *section)
 	str_cut(&rest, '/', &kind);
 	str_cut(&rest, ':', &library);
 	found = library_find(library);
-	if (found < 0 || rest.n >= sizeof(u->function))
+	if (found < 0 || rest.n >= sizeof(u->functions))
 		return -EINVAL;
 	u->library = (enum library)found;
 	u->returns = str_starts(kind, STR("uretprobe"));
-	str_copy(u->function, sizeof(u->function), rest);
+	str_copy(u->functions, sizeof(u->functions), rest);
 	return 0;
 }
 
@@ -131,31 +131,52 @@ int uprobes_add(struct uprobes *u, const struct bpf_program *p, size_t prog)
 	return err;
 }
 
+/* Where the file has the functions. How many places; 0: it has none of them. */
+static int find_functions(int fd, const char *functions, u64 *ret)
+{
+	struct str rest = str_of(functions), function;
+	char name[64];
+	int n = 0;
+
+	for (int i = 0; i < FUNCTIONS_MAX && str_cut(&rest, ',', &function); i++) {
+		int found;
+
+		str_copy(name, sizeof(name), function);
+		found = elf_function(fd, name, ret + n);
+		if (found < 0)
+			return found;
+		n += found;
+	}
+	return n;
+}
+
 int uprobes_attach(const struct uprobes *u, const struct held *h, u32 which, int fd,
 		   struct attached *ret)
 {
 	struct attached all = *ret;
-	int functions = 0;
+	int functions = 0, err = 0;
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	for (size_t i = 0; i < u->n; i++) {
+	for (size_t i = 0; !err && i < u->n; i++) {
 		const struct uprobe *at = &u->uprobe[i];
-		u64 offsets[ELF_OFFSETS_MAX];
-		int n, err = 0;
+		u64 offsets[FUNCTIONS_MAX * ELF_OFFSETS_MAX];
+		int n;
 
 		if (!(which >> at->library & 1))
 			continue;
-		n = elf_function(fd, at->function, offsets);
+		n = find_functions(fd, at->functions, offsets);
 		if (n > 0)
 			err = attach_rung(progs[at->prog].rung, held_prog(h, at->prog), path, offsets, n,
 					  at->returns, &all);
-		if (n < 0 || err) {
-			for (; all.n > ret->n; all.n--)
-				close(all.fd[all.n - 1]);
-			return n < 0 ? n : err;
-		}
+		else
+			err = n;
 		functions += n > 0;
+	}
+	if (err) {
+		for (; all.n > ret->n; all.n--)
+			close(all.fd[all.n - 1]);
+		return err;
 	}
 	*ret = all;
 	return functions;

@@ -24,12 +24,25 @@ struct decode_room {
 	union {
 		char cwd[CWD_MAX + 2];
 		char path[2][FILE_BASE_MAX + 1 + FILE_PATH_MAX];
+		char shape[DB_STATEMENT_MAX];
 	};
 };
 
 /* ret is filled only if DECODE_OK comes back; who and process are NULL. */
 enum decode_fault decode(const void *record, size_t size, struct decode_room *room,
 			 struct event *ret);
+
+/*
+ * The record as a file may keep it, which others will read: without what stands in statements. Itself,
+ * or one in room; *size is its size.
+ */
+struct decode_veil {
+	union {
+		struct rec_head head;
+		u8 bytes[sizeof(struct rec_db_query) + DB_STATEMENT_MAX];
+	};
+};
+const void *decode_veiled(const void *record, size_t *size, struct decode_veil *room);
 
 const char *decode_fault_name(enum decode_fault fault);
 

@@ -41,15 +41,18 @@ static const char *kind_of(struct str kind)
 	return NULL;
 }
 
-/* hook: "libc:getaddrinfo" */
+/* hook: "libc:getaddrinfo", or several, "libpq:PQexec,PQprepare": the first */
 static struct bpf_link *attach_library(struct bpf_program *p, bool returns, const char *hook)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns,
 		    .attach_mode = PROBE_ATTACH_MODE_PERF);
+	struct str rest = str_of(strchr(hook, ':') + 1), function;
 	u64 at[ELF_OFFSETS_MAX];
-	char path[32];
+	char path[32], name[64];
 
-	if (elf_function(trigger_library(), strchr(hook, ':') + 1, at) != 1) {
+	str_cut(&rest, ',', &function);
+	str_copy(name, sizeof(name), function);
+	if (elf_function(trigger_library(), name, at) != 1) {
 		errno = ENOENT;
 		return NULL;
 	}

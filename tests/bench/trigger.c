@@ -278,13 +278,21 @@ static void wait_a_second(unsigned n)
 
 /* ---- libraries --------------------------------------------------------------------------------------- */
 
-/* A library of one function, to be attached to as if it were a C library (library.c). */
+/* Functions to be attached to as if they were those of libraries (library.c). */
 asm(".pushsection .rodata\n"
     "library_begin: .incbin \"" LIBRARY_FILE "\"\n"
     "library_end: .popsection\n");
 extern const char library_begin[], library_end[];
 
 static int (*look_up)(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found);
+
+/* The statement is where the function has it: its second argument, or its third. */
+static int (*senders[16])(const void *conn, const char *second, const char *third);
+static const char *const libpq[] = { "PQexec", "PQexecParams", "PQprepare", "PQexecPrepared", "PQsendQuery", "PQsendQueryParams",
+				     "PQsendPrepare", "PQsendQueryPrepared", "PQgetResult", "PQfinish", NULL };
+static const char *const libmysql[] = { "mysql_query", NULL };
+static const char *const libmysql_n[] = { "mysql_real_query", "mysql_send_query", "mysql_read_query_result", "mysql_stmt_prepare",
+					  "mysql_stmt_execute", NULL };
 
 int trigger_library(void)
 {
@@ -299,18 +307,63 @@ int trigger_library(void)
 	return fd;
 }
 
+static void *function(const char *name)
+{
+	static char *map;
+	u64 at[ELF_OFFSETS_MAX];
+
+	if (!map)
+		map = mmap(NULL, (size_t)(library_end - library_begin), PROT_READ | PROT_EXEC, MAP_PRIVATE,
+			   trigger_library(), 0);
+	if (map == MAP_FAILED || elf_function(trigger_library(), name, at) != 1)
+		_exit(1);
+	return map + at[0];
+}
+
 static void prepare_library(unsigned n)
 {
-	u64 at[ELF_OFFSETS_MAX];
-	char *map;
-
 	(void)n;
-	if (elf_function(trigger_library(), "getaddrinfo", at) != 1)
-		_exit(1);
-	map = mmap(NULL, (size_t)(library_end - library_begin), PROT_READ | PROT_EXEC, MAP_PRIVATE, trigger_library(), 0);
-	if (map == MAP_FAILED)
-		_exit(1);
-	look_up = (void *)(map + at[0]);
+	look_up = function("getaddrinfo");
+}
+
+static void prepare_functions(const char *const *names)
+{
+	for (int i = 0; i < 16; i++)
+		senders[i] = *names ? function(*names++) : NULL;
+}
+
+static void prepare_libpq(unsigned n)
+{
+	(void)n;
+	prepare_functions(libpq);
+}
+
+static void prepare_libmysql(unsigned n)
+{
+	(void)n;
+	prepare_functions(libmysql);
+}
+
+static void prepare_libmysql_n(unsigned n)
+{
+	(void)n;
+	prepare_functions(libmysql_n);
+}
+
+#define STATEMENT "SELECT o.id, o.total FROM orders o JOIN customers c ON c.id = o.customer WHERE c.name = 'somebody' LIMIT 10"
+
+static void send_statements(unsigned n)
+{
+	while (n--)
+		for (int i = 0; senders[i]; i++)
+			senders[i](libpq, STATEMENT, STATEMENT);
+}
+
+static void send_statements_n(unsigned n)
+{
+	while (n--)
+		for (int i = 0; senders[i]; i++)
+			senders[i](libpq, STATEMENT, (const char *)(sizeof(STATEMENT) - 1));
 }
 
 static void look_names_up(unsigned n)
@@ -401,6 +454,9 @@ const struct trigger triggers[] = {
 	{ "lost", "tcp", { "retransmit", "retransmit_synack" }, 100, prepare_lost, wait_a_second },
 	{ "mkdir", "cgroup", { "mkdir" }, 40, NULL, make_cgroups },
 	{ "getaddrinfo", "lookup", { "getaddrinfo" }, 400, prepare_library, look_names_up },
+	{ "libpq", "db", { "postgresql" }, 100, prepare_libpq, send_statements },
+	{ "mysql_query", "db", { "mysql" }, 400, prepare_libmysql, send_statements },
+	{ "libmysql", "db", { "mysql" }, 100, prepare_libmysql_n, send_statements_n },
 	{ "file", "file", { "op", "begin" }, 100, NULL, file_ops },
 	{ "other call", "file", { "op", "begin" }, 4000, NULL, other_call },
 	{ "spawn", "file", { "begin" }, 30, NULL, spawn },

@@ -44,6 +44,7 @@ static const struct {
 	TEXT(file_op, base),
 	TEXT(file_op, to),
 	TEXT(file_op, to_base),
+	TEXT(db_query, statement),
 	TEXT(dns_packet, payload),
 	TEXT(dns_lookup, name),
 	TEXT(dns_lookup, addresses),
@@ -196,6 +197,8 @@ static const struct {
 	u64 value;
 } impossible[] = {
 	ROW(process_exec_failed, err, 0), ERRNO_ROWS(process_exec_failed),
+	ROW(db_query, duration_ns, LATER), ROW(db_query, call, DB_CALL_END),
+	ROW(db_query, result, DB_RESULT_END),
 	ROW(file_op, op, FILE_OP_END), ROW(file_op, op, 0xffff), ERRNO_ROWS(file_op),
 	ROW(lock_futex, op, LOCK_OP_END), ROW(lock_futex, op, 0xffff), ERRNO_ROWS(lock_futex),
 	ROW(process_exit, code, -1), ROW(process_exit, code, 256), ROW(process_exit, sig, 128),

@@ -365,6 +365,73 @@ static void test_reset_of_nobody(void **state)
 	assert_int_equal(ev.tcp_reset.direction, TCP_SENT);
 }
 
+/* ---- statements ---------------------------------------------------------------------------- */
+
+static void put_statement(struct golden *g, const char *text)
+{
+	struct rec_db_query *rec = REC(db_query, g);
+
+	rec->statement.len = (u16)strlen(text);
+	memcpy(g->bytes + sizeof(*rec), text, strlen(text));
+	g->n = rec->head.size = (u16)(sizeof(*rec) + strlen(text));
+}
+
+static void test_statement(void **state)
+{
+	struct golden g;
+	struct event ev;
+
+	(void)state;
+	golden_load("db_query", &g);
+	ev = decoded(&g);
+	assert_int_equal(ev.db_query.call, DB_PQEXECPARAMS);
+	assert_int_equal(ev.db_query.result, DB_FATAL_ERROR);
+	assert_text(ev.db_query.shape, "SELECT name, ? FROM \"orders\" WHERE id IN (?) AND note = ?");
+	assert_true(ev.db_query.whole);
+	REC(db_query, &g)->head.flags |= REC_CUT;
+	assert_false(decoded(&g).db_query.whole);
+
+	put_statement(&g, "SELECT \"a\", `b`");
+	assert_text(decoded(&g).db_query.shape, "SELECT \"a\", `b`");
+	REC(db_query, &g)->call = DB_MYSQL_QUERY;
+	assert_text(decoded(&g).db_query.shape, "SELECT ?, `b`");
+	put_statement(&g, "");
+	assert_int_equal(decoded(&g).db_query.shape.n, 0);
+}
+
+/* What a file keeps: a record with the shape, of which the same becomes; of one that is damaged no text. */
+static void test_statement_veiled(void **state)
+{
+	const struct rec_db_query *rec;
+	struct decode_veil veil;
+	struct golden g, kept;
+
+	(void)state;
+	golden_load("tcp_connect", &g);
+	assert_ptr_equal(decode_veiled(g.bytes, &g.n, &veil), g.bytes);
+	golden_load("db_query", &g);
+	kept.n = g.n;
+	rec = decode_veiled(g.bytes, &kept.n, &veil);
+	assert_int_equal(kept.n, rec->head.size);
+	memcpy(kept.bytes, rec, kept.n);
+	assert_null(memmem(kept.bytes, kept.n, "secret", 6));
+	assert_text(decoded(&kept).db_query.shape, "SELECT name, ? FROM \"orders\" WHERE id IN (?) AND note = ?");
+	assert_int_equal(rec->head.flags, REC_FAILED | REC_SLOW);
+
+	put_statement(&g, "SELECT 'a\\', secret");
+	kept.n = g.n;
+	rec = decode_veiled(g.bytes, &kept.n, &veil);
+	assert_int_equal(kept.n, sizeof(*rec) + strlen("SELECT ?"));
+	assert_int_equal(rec->head.flags, REC_FAILED | REC_SLOW | REC_CUT);
+	REC(db_query, &g)->statement.off++;
+	kept.n = g.n;
+	decode_veiled(g.bytes, &kept.n, &veil);
+	assert_int_equal(kept.n, sizeof(*rec));
+	kept.n = g.n - 1;
+	decode_veiled(g.bytes, &kept.n, &veil);
+	assert_int_equal(kept.n, sizeof(*rec));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_cwd),	     cmocka_unit_test(test_cwd_longest),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_file_longest),
+		cmocka_unit_test(test_statement),    cmocka_unit_test(test_statement_veiled),
 		cmocka_unit_test(test_exec_failed),  cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_exit),	     cmocka_unit_test(test_tuple),
 		cmocka_unit_test(test_connection),   cmocka_unit_test(test_reset_of_nobody),

@@ -49,6 +49,10 @@ AT(rec_process_fork, child, 48);
 SIZE(rec_process_exit, 72);
 AT(rec_process_exit, code, 48);
 
+SIZE(rec_db_query, 72);
+AT(rec_db_query, call, 48);
+AT(rec_db_query, statement, 52);
+
 SIZE(rec_dns_packet, 120);
 AT(rec_dns_packet, size, 92);
 AT(rec_dns_packet, payload, 100);

@@ -49,7 +49,7 @@ class Doctor(unittest.TestCase):
         self.assertEqual(report['facts']['btf']['value'], 'own')
         self.assertEqual(report['facts']['cgroup_version']['value'], 'v2')
         less = [name for name, feature in self.features(report).items() if feature['state'] != 'on']
-        self.assertEqual((less, code, ran), (['lookup/getaddrinfo'], 3, 0), log)  # uprobe_multi came with 6.6
+        self.assertEqual((less, code, ran), (['lookup/getaddrinfo', 'db/postgresql', 'db/mysql'], 3, 0), log)  # uprobe_multi came with 6.6
 
     def test_integrity(self):
         report, code, log, ran = self.doctor('6.1', 'lockdown=integrity')

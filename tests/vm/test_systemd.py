@@ -21,8 +21,9 @@ from node import SOCKET, Node  # noqa: E402  pylint: disable=wrong-import-positi
 KERNEL = '6.1'  # the newest of ours that gives v1 the memory controller
 AT_ONCE = 2  # machines
 # mode: the containerd of such a node, the tree that doctor is to tell, and the features that are not all on
-MODES = {'v1': ('1.6', 'memory', ['getaddrinfo', 'runtime']), 'hybrid': ('1.7', 'v2', ['getaddrinfo', 'runtime']),
-         'v2': ('2.1', 'v2', ['getaddrinfo'])}  # that one is reduced before 6.6
+REDUCED = ['getaddrinfo', 'postgresql', 'mysql']  # before 6.6
+MODES = {'v1': ('1.6', 'memory', [*REDUCED, 'runtime']), 'hybrid': ('1.7', 'v2', [*REDUCED, 'runtime']),
+         'v2': ('2.1', 'v2', REDUCED)}
 # how many execs and connections are made where
 ONCE, WEB, TILL, HOST = 5, 7, 11, 13
 TCP = ('tcp.connect', 'tcp.accept', 'tcp.connection')
