@@ -128,7 +128,7 @@ static void test_older_writer(void **state)
 	struct tap_end_payload end = { .frames = 1 };
 	struct buf whole = small_file();
 	struct ledger_page page = { 0 };
-	static char old[4096];
+	static char old[sizeof(struct tap_header) + sizeof(struct ledger_page) + 256];
 	struct tap_origin got;
 	struct tap_header h;
 	struct tap_file *f;
