@@ -48,10 +48,12 @@ const char *watch_section(const struct prog *prog);
 
 /* ---- pair.c: what programs are measured against --------------------------------------------- */
 
+#define PAIR_LINKS 12 /* functions of a library that one program is at */
+
 /* An empty program and one with a hash look-up, attached to the hook of another one. */
 struct pair {
 	struct empty_bpf *object;
-	struct bpf_link *links[2];
+	struct bpf_link *links[2][PAIR_LINKS];
 	int fds[2];
 };
 

@@ -41,8 +41,9 @@ static const char *kind_of(struct str kind)
 	return NULL;
 }
 
-/* hook: "libc:getaddrinfo", or several, "libpq:PQexec,PQprepare": the first */
-static struct bpf_link *attach_library(struct bpf_program *p, bool returns, const char *hook)
+/* hook: "libc:getaddrinfo", or several, "libpq:PQexec,PQprepare" */
+static int attach_library(struct bpf_program *p, bool returns, const char *hook,
+			  struct bpf_link *ret[PAIR_LINKS])
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns,
 		    .attach_mode = PROBE_ATTACH_MODE_PERF);
@@ -50,14 +51,16 @@ static struct bpf_link *attach_library(struct bpf_program *p, bool returns, cons
 	u64 at[ELF_OFFSETS_MAX];
 	char path[32], name[64];
 
-	str_cut(&rest, ',', &function);
-	str_copy(name, sizeof(name), function);
-	if (elf_function(trigger_library(), name, at) != 1) {
-		errno = ENOENT;
-		return NULL;
-	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", trigger_library());
-	return bpf_program__attach_uprobe_opts(p, -1, path, at[0], &opts);
+	for (int i = 0; str_cut(&rest, ',', &function); i++) {
+		str_copy(name, sizeof(name), function);
+		if (i == PAIR_LINKS || elf_function(trigger_library(), name, at) != 1)
+			return -ENOENT;
+		ret[i] = bpf_program__attach_uprobe_opts(p, -1, path, at[0], &opts);
+		if (!ret[i])
+			return -errno;
+	}
+	return 0;
 }
 
 static struct bpf_link *attach_root(struct bpf_program *p)
@@ -69,20 +72,23 @@ static struct bpf_link *attach_root(struct bpf_program *p)
 	return link;
 }
 
-static struct bpf_link *attach(struct bpf_program *p, const char *kind, const char *hook)
+static int attach(struct bpf_program *p, const char *kind, const char *hook,
+		  struct bpf_link *ret[PAIR_LINKS])
 {
 	LIBBPF_OPTS(bpf_kprobe_opts, opts, .retprobe = !strcmp(kind, "kretprobe"),
 		    .attach_mode = PROBE_ATTACH_MODE_PERF);
 
-	if (!strcmp(kind, "raw_tp"))
-		return bpf_program__attach_raw_tracepoint(p, hook);
-	if (kind[0] == 'f')
-		return bpf_program__attach_trace(p);
-	if (!strcmp(kind, "cgroup"))
-		return attach_root(p);
 	if (kind[0] == 'u')
-		return attach_library(p, kind[1] == 'r', hook);
-	return bpf_program__attach_kprobe_opts(p, hook, &opts);
+		return attach_library(p, kind[1] == 'r', hook, ret);
+	if (!strcmp(kind, "raw_tp"))
+		ret[0] = bpf_program__attach_raw_tracepoint(p, hook);
+	else if (kind[0] == 'f')
+		ret[0] = bpf_program__attach_trace(p);
+	else if (kind[0] == 'c')
+		ret[0] = attach_root(p);
+	else
+		ret[0] = bpf_program__attach_kprobe_opts(p, hook, &opts);
+	return ret[0] ? 0 : -errno;
 }
 
 /* What a program is by where it is attached, which the empty ones do not know. */
@@ -143,8 +149,7 @@ int pair_open(struct pair *p, const char *section)
 	err = p->object ? load(p, kind, section, rest.p, programs) : -errno;
 	for (int i = 0; i < 2 && !err; i++) {
 		p->fds[i] = bpf_program__fd(programs[i]);
-		p->links[i] = attach(programs[i], kind, rest.p);
-		err = p->links[i] ? 0 : -errno;
+		err = attach(programs[i], kind, rest.p, p->links[i]);
 	}
 	if (err)
 		pair_close(p);
@@ -153,8 +158,10 @@ int pair_open(struct pair *p, const char *section)
 
 static void detach(struct pair *p, int i)
 {
-	bpf_link__destroy(p->links[i]);
-	p->links[i] = NULL;
+	for (int k = 0; k < PAIR_LINKS; k++) {
+		bpf_link__destroy(p->links[i][k]);
+		p->links[i][k] = NULL;
+	}
 }
 
 void pair_close(struct pair *p)
