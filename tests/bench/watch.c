@@ -116,9 +116,14 @@ void watch_open(struct watch *w, const struct capture_config *config)
 	c.diagnose = true; /* what cannot run is told by its features */
 	if (!loop || capture_new(&w->capture, loop, &c, err, sizeof(err)))
 		cost_fail(loop ? err : "loop", errno);
-	if (capture_libraries(w->capture) &&
-	    capture_attach(w->capture, capture_libraries(w->capture), trigger_library()) < 0)
-		cost_fail("no library is attached to", errno);
+	/* one file is all libraries, one by one: together they are more than one has functions */
+	for (int i = 0; i < LIBRARY_END; i++) {
+		u32 which = capture_libraries(w->capture) & 1u << i;
+		int got = which ? capture_attach(w->capture, which, trigger_library()) : 0;
+
+		if (got < 0)
+			cost_fail("no library is attached to", got);
+	}
 	find_programs(w);
 }
 
