@@ -245,6 +245,19 @@ INLINE void send_head(void *ctx, struct room *room, const struct call *call, con
 	send(ctx, rec, sizeof(*rec) + n, KIND_http_head, true);
 }
 
+/* More in one transfer than is looked at: what comes next has a gap before it, by its number. */
+INLINE void lose_rest(struct room *room)
+{
+	struct http_conn *conn = conn_of(room);
+
+	if (conn) {
+		conn->side[room->direction & 1].under_way = false;
+		conn->side[room->direction & 1].nth++;
+	}
+	count(KIND_http_head, LEDGER_SEEN);
+	count(KIND_http_head, LEDGER_LOST_SCRATCH);
+}
+
 INLINE void look_at_all(void *ctx, struct room *room, __u32 slot, const struct call *call,
 			const bool typed)
 {
@@ -257,6 +270,7 @@ INLINE void look_at_all(void *ctx, struct room *room, __u32 slot, const struct c
 		if (found == LOOK_HEAD)
 			send_head(ctx, room, call, typed);
 	}
+	lose_rest(room);
 }
 
 /* typed: see http_sockets. */

@@ -8,7 +8,7 @@
 
 #define BAD_BEGINNINGS_MAX 2
 #define SEGMENTS_MAX 8	/* of a vector: the first ones */
-#define LOOKS_MAX 64	/* at one transfer: pieces, messages, segments */
+#define LOOKS_MAX 48	/* at one transfer: pieces, messages, segments */
 #define ROOMS 2		/* on a CPU: where tracepoints can be preempted, another task may come */
 
 /* One direction of a connection. */

@@ -172,6 +172,30 @@ class Http(rig.Case):
         self.assertEqual(told(lines), wanted)
         self.assertEqual({line['server.address'] for line in lines}, {'shop.test'})
 
+    def test_more_than_is_looked_at(self):
+        """Of a hundred requests in one piece the first are told, each with its own response; that there were more is
+        counted, and what comes behind them is told again."""
+        cgroup = self.cgroup('many')
+        with self.podtrace('trace', '--cgroup', cgroup.path, '--families', 'http', '--output', 'json') as run:
+            with cgroup.inside(), socket.create_server(('127.0.0.1', PORT)) as listener:
+                client, (server, _) = socket.create_connection(('127.0.0.1', PORT)), listener.accept()
+                with client, server:
+                    many = b''.join(b'GET /%d HTTP/1.1\r\n\r\n' % i for i in range(100))
+                    client.sendall(many)
+                    self.assertEqual(len(server.recv(len(many), socket.MSG_WAITALL)), len(many))
+                    for i in range(100):
+                        server.sendall(b'HTTP/1.1 %d OK\r\nContent-Length: 0\r\n\r\n' % (200 + i))
+                        self.assertEqual(client.recv(1000)[9:12], b'%d' % (200 + i))
+                    client.sendall(b'GET /last HTTP/1.1\r\n\r\n')
+                    server.recv(1000)
+                    server.sendall(b'HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n')
+                    client.recv(1000)
+        self.assert_ledger(run)
+        self.assertEqual(run.events['http_head']['lost_scratch'], 2)  # at the client and at the server
+        pairs = Counter((line['url.path'], line.get('http.response.status_code')) for line in run.lines)
+        self.assertEqual({path: n for path, n in pairs.items() if path[1]},
+                         {(f'/{i}', 200 + i): 2 for i in range(48)} | {('/last', 404): 2})
+
     def programs(self, run) -> set:
         """Names of the BPF programs that this podtrace holds, by itself or by their links, as bpftool tells them."""
         ids = set()
