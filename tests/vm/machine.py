@@ -36,7 +36,7 @@ LOCK = HERE / 'machines.lock'
 CACHE = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'podtrace' / 'vm'
 CPU = 'max,-cx16'  # qemu 7.2 spoils the flags behind cmpxchg16b now and then: a double fault in kmalloc (6.12)
 MEMORY_MIB = 256
-TIMEOUT = 120  # seconds of the script
+TIMEOUT = 400  # seconds in the machine: all families are loaded several times, on a host that does other work
 AROUND = 60  # seconds to start and to bring back what it left: 3 on an idle host
 
 
