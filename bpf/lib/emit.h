@@ -46,7 +46,8 @@ INLINE bool sampled_out(const struct rec_head *head, enum wire_kind kind)
 	return one_in > 1 && (__u32)(head->key * 0x9e3779b97f4a7c15ull >> 32) % one_in;
 }
 
-/* Two CPUs that count at the same moment may both find one too many: never is one more sent. */
+/* Without a lock: of two CPUs that count at the same moment both may find one too many, and where
+ * a second begins a few may find room that is not there. What is left out is counted all the same. */
 static __noinline int over_cap(__u64 cgroup, __u32 kind, __u64 when_ns)
 {
 	struct cap_key key = { .cgroup = cgroup, .kind = kind };
